@@ -1,0 +1,100 @@
+package loadbalancer
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/gatehouse/simulator/journey"
+)
+
+// LB-19: what is not TLS ends at once, not at the time limit.
+func TestNotTLS(t *testing.T) {
+	h := open(t, nil)
+	for name, test := range map[string]struct{ sent, decided string }{
+		"plain HTTP":           {"GET / HTTP/1.1\r\nHost: tenant.example\r\n\r\n", "plain HTTP"},
+		"one byte":             {"x", "begins with the bytes 78"},
+		"garbage":              {"\x00\x01\x02\x03\x04\x05", "begins with the bytes 00 01 02 03 04 05"},
+		"like a record":        {"\x16GET / HTTP", "not TLS"},
+		"PROXY protocol":       {"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", "not TLS"},
+		"SSH":                  {"SSH-2.0-OpenSSH_9\r\n", "not TLS"},
+		"application data":     {"\x17\x03\x03\x00\x01\x00", "not TLS"},
+		"an enormous protocol": {strings.Repeat("\xff", 1<<20), "not TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := h.dialRaw(t)
+			_, _ = io.WriteString(c, test.sent)
+			_, err := io.Copy(io.Discard, c)
+			if err != nil { // a reset is as good as an end
+				var timeout net.Error
+				if assert.ErrorAs(t, err, &timeout) {
+					assert.False(t, timeout.Timeout(), "the connection stayed open")
+				}
+			}
+			j, stop := h.refused(t, c.LocalAddr().String(), journey.NotTLS)
+			assert.Nil(t, j.TLS.Alert)
+			assert.Contains(t, stop.Decided, test.decided)
+		})
+	}
+	t.Run("SSL 2.0", func(t *testing.T) {
+		c := h.dialRaw(t)
+		_, _ = io.WriteString(c, "\x80\x2e\x01\x00\x02")
+		answer, _ := io.ReadAll(c)
+		assert.Equal(t, []byte{21, 3, 1, 0, 2, 2, 70}, answer, "the alert protocol_version")
+		j, _ := h.refused(t, c.LocalAddr().String(), journey.TLSVersionNotOffered)
+		require.NotNil(t, j.TLS.Alert)
+		assert.Equal(t, "protocol_version", j.TLS.Alert.Name)
+	})
+	a, _ := h.call(t, h.as(h.pki.client))
+	assert.Equal(t, 200, a.status)
+}
+
+func TestHandshakesThatDoNotEnd(t *testing.T) {
+	h := open(t, func(c *Config) { c.Limits.HandshakeTimeout = 100 * time.Millisecond })
+	t.Run("silent", func(t *testing.T) {
+		c := h.dialRaw(t)
+		_, err := io.Copy(io.Discard, c)
+		require.NoError(t, err)
+		_, stop := h.refused(t, c.LocalAddr().String(), journey.HandshakeTimeout)
+		assert.Contains(t, stop.Decided, "nothing was sent")
+	})
+	t.Run("half", func(t *testing.T) {
+		c := h.dialRaw(t)
+		_, _ = io.WriteString(c, "\x16\x03\x01\x02\x00\x01")
+		_, err := io.Copy(io.Discard, c)
+		require.NoError(t, err)
+		_, stop := h.refused(t, c.LocalAddr().String(), journey.HandshakeTimeout)
+		assert.Contains(t, stop.Decided, "not finished after 100ms")
+	})
+	t.Run("broken off", func(t *testing.T) {
+		c := h.dialRaw(t)
+		_, _ = io.WriteString(c, "\x16\x03\x01\x02\x00\x01")
+		require.NoError(t, c.Close())
+		_, stop := h.refused(t, c.LocalAddr().String(), journey.SenderEndedHandshake)
+		assert.Contains(t, stop.Decided, "without an alert")
+	})
+	t.Run("nothing at all", func(t *testing.T) {
+		c := h.dialRaw(t)
+		require.NoError(t, c.Close())
+		_, stop := h.refused(t, c.LocalAddr().String(), journey.SenderEndedHandshake)
+		assert.Contains(t, stop.Decided, "without sending anything")
+	})
+	t.Run("no common protocol", func(t *testing.T) {
+		config := h.as(nil)
+		config.NextProtos = []string{"h2"}
+		client, alert := h.alertAt(t, config)
+		assert.Equal(t, "no_application_protocol", alert.Name)
+		j, _ := h.refused(t, client, journey.HandshakeFailed)
+		require.NotNil(t, j.TLS.Alert)
+		assert.Equal(t, alert, *j.TLS.Alert)
+	})
+	t.Run("a good one has time after it", func(t *testing.T) {
+		a, _ := h.call(t, h.as(h.pki.client))
+		assert.Equal(t, 200, a.status)
+	})
+}
