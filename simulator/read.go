@@ -95,7 +95,7 @@ func (l Landscape) tenantConfig(set *pki.Set) tenant.Config {
 		config.Roles = append(config.Roles, tenant.Assignment{User: r.User, Group: r.Group, Role: r.Role, Application: r.Application})
 	}
 	for _, c := range l.Channels {
-		config.Channels = append(config.Channels, c.runtime(set))
+		config.Channels = append(config.Channels, c.Runtime(set))
 	}
 	for _, name := range l.Keystore {
 		if d := der(name); d != nil {
@@ -105,8 +105,9 @@ func (l Landscape) tenantConfig(set *pki.Set) tenant.Config {
 	return config
 }
 
-// runtime is the channel as the tenant has it.
-func (c Channel) runtime(set *pki.Set) tenant.Channel {
+// Runtime is the channel as the tenant has it. Rows of its table that name a certificate need the set
+// that holds it; they are left out with a nil one.
+func (c Channel) Runtime(set *pki.Set) tenant.Channel {
 	out := tenant.Channel{
 		Address: c.Address, Adapter: tenant.Adapter(c.Adapter), Flow: c.Flow,
 		Authorization: tenant.Authorization{UserRole: c.Authorization.UserRole},

@@ -1,0 +1,208 @@
+Feature: Who the runtime node takes a caller for
+
+  @AUT-1 @LOG-2
+  Scenario: A mapped certificate stands for its user
+    Given a sender "warehouse" that is let in
+    When "warehouse" calls
+    Then the call is let in as "WAREHOUSE"
+    And the access log shows the user "WAREHOUSE"
+
+  @AUT-2
+  Scenario: A renewed certificate with the same names is another certificate
+    Given a sender "warehouse" that is let in
+    When "warehouse" calls with a renewed certificate
+    Then the load balancer accepts the certificate
+    And the call is refused at the channel authorization because of "not-mapped"
+    And the response status is 403
+    And the access log shows the user "warehouse.example@Example Issuing CA"
+
+  @AUT-2
+  Scenario: A mapping of the renewed certificate does not help the old one
+    Given a sender "warehouse" that is let in
+    And a renewed certificate of "warehouse" is mapped to the user "WAREHOUSE"
+    And the certificate of "warehouse" is no longer mapped
+    When "warehouse" calls
+    Then the call is refused at the channel authorization because of "not-mapped"
+
+  @AUT-2
+  Scenario: During a renewal both certificates may be mapped
+    Given a sender "warehouse" that is let in
+    And a renewed certificate of "warehouse" is mapped to the user "WAREHOUSE"
+    When "warehouse" calls
+    Then the call is let in as "WAREHOUSE"
+
+  @AUT-3 @LOG-2
+  Scenario: An accepted certificate without a mapping stands for the names of sender and issuer
+    Given a sender "warehouse" that is let in
+    And a sender "shop"
+    When "shop" calls
+    Then the call is refused at the channel authorization because of "not-mapped"
+    And the access log shows the user "shop.example@Example Issuing CA"
+
+  @AUT-3 @LOG-2
+  Scenario: Names with blanks stand in the log as they are
+    Given a sender "shop" with the subject "CN=shop of the north, O=Example, C=DE"
+    And the user "shop of the north@Example Issuing CA" has the role "ESBMessaging.send"
+    When "shop" calls
+    Then the call is let in as "shop of the north@Example Issuing CA"
+    And the access log shows the user "shop of the north@Example Issuing CA"
+
+  @AUT-4
+  Scenario: Two certificates map to one user
+    Given a sender "warehouse" that is let in
+    And a sender "shop"
+    And the certificate of "shop" is mapped to the user "WAREHOUSE"
+    When "shop" calls
+    Then the call is let in as "WAREHOUSE"
+    When "warehouse" calls
+    Then the call is let in as "WAREHOUSE"
+
+  @AUT-4
+  Scenario: Mapping a certificate again only changes its user
+    Given a sender "warehouse" that is let in
+    And the certificate of "warehouse" is mapped to the user "DEPOT"
+    And the user "DEPOT" has the role "ESBMessaging.send"
+    When "warehouse" calls
+    Then the call is let in as "DEPOT"
+
+  @AUT-4
+  Scenario: A landscape that maps one certificate twice is refused
+    Given a landscape:
+      """
+      pki:
+        - {name: root, ca: true}
+        - {name: warehouse, issuer: root}
+      mappings:
+        - {certificate: warehouse, user: A}
+        - {certificate: warehouse, user: B}
+      """
+    Then the landscape is refused with "mappings[1].certificate"
+
+  @AUT-5
+  Scenario: The mapped user is unknown to the identity provider
+    Given a sender "warehouse"
+    And the certificate of "warehouse" is mapped to the user "NOBODY_THERE"
+    And the user "NOBODY_THERE" has the role "ESBMessaging.send"
+    When "warehouse" calls
+    Then the call is let in as "NOBODY_THERE"
+
+  @AUT-6
+  Scenario: User and password of the identity provider
+    Given a sender "stranger" without a certificate
+    And the identity provider has the user "erika" with the password "opensesame"
+    And the user "erika" has the role "ESBMessaging.send"
+    When "stranger" calls as "erika" with the password "opensesame"
+    Then the call is let in as "erika"
+    And the access log shows the user "erika"
+
+  @AUT-6
+  Scenario Outline: <what> is refused
+    Given a sender "stranger" without a certificate
+    And the identity provider has the user "erika" with the password "opensesame"
+    And the user "erika" has the role "ESBMessaging.send"
+    When "stranger" calls as "<user>" with the password "<password>"
+    Then the call is refused at the runtime node because of "<reason>"
+    And the response status is 401
+    And the access log shows the user "-"
+    When "stranger" calls as "erika" with the password "opensesame"
+    Then the call is let in as "erika"
+
+    Examples:
+      | what             | user  | password   | reason         |
+      | A wrong password | erika | sesame     | password-wrong |
+      | No password      | erika |            | password-wrong |
+      | An unknown user  | max   | opensesame | user-unknown   |
+
+  @AUT-7
+  Scenario: A user of a mapping has no password
+    Given a sender "warehouse" that is let in
+    And a sender "stranger" without a certificate
+    When "stranger" calls as "WAREHOUSE" with the password "opensesame"
+    Then the call is refused at the runtime node because of "user-only-in-mapping"
+    And the response status is 401
+    And the access log shows the user "-"
+
+  @AUT-8
+  Scenario: A deployed User Credentials artifact is no logon
+    Given a sender "stranger" without a certificate
+    And a deployed User Credentials artifact has the user "erika" with the password "opensesame"
+    And the user "erika" has the role "ESBMessaging.send"
+    When "stranger" calls as "erika" with the password "opensesame"
+    Then the call is refused at the runtime node because of "user-only-in-credentials"
+    And the response status is 401
+    Given the identity provider has the user "erika" with the password "opensesame"
+    When "stranger" calls as "erika" with the password "opensesame"
+    Then the call is let in as "erika"
+
+  @AUT-9 @LOG-2
+  Scenario: A bearer token stands for its client
+    Given a sender "stranger" without a certificate
+    And an OAuth client "d2c1"
+    And the user "oauth_client_d2c1" has the role "ESBMessaging.send"
+    When "stranger" calls with a token of the OAuth client "d2c1"
+    Then the call is let in as "oauth_client_d2c1"
+    And the access log shows the user "oauth_client_d2c1"
+
+  @AUT-9
+  Scenario: A token that nobody issued is refused
+    Given a sender "stranger" without a certificate
+    And an OAuth client "d2c1"
+    And the user "oauth_client_d2c1" has the role "ESBMessaging.send"
+    When "stranger" calls with the token "nonsense"
+    Then the call is refused at the runtime node because of "token-not-valid"
+    And the response status is 401
+    When "stranger" calls with a token of the OAuth client "d2c1"
+    Then the call is let in as "oauth_client_d2c1"
+
+  @AUT-10 @LOG-3
+  Scenario: Without identity the answer is 401 with an empty chunked body
+    Given a sender "stranger" without a certificate
+    When "stranger" calls
+    Then the response status is 401
+    And the response body is empty
+    And the call is refused at the runtime node because of "no-identity"
+    And the access log shows 5 bytes
+    And the access log shows the user "-"
+
+  @AUT-11
+  Scenario: A 401 asks for user and password
+    Given a sender "stranger" without a certificate
+    When "stranger" calls
+    Then the response status is 401
+    And the response header "WWW-Authenticate" contains "Basic"
+
+  @AUT-12
+  Scenario: An unauthenticated call to an unknown path gets 401
+    Given a sender "warehouse" that is let in
+    And a sender "stranger" without a certificate
+    When "stranger" calls "/http/nothing-here"
+    Then the response status is 401
+    And the call is refused at the runtime node because of "no-identity"
+    When "warehouse" calls "/http/nothing-here"
+    Then the response status is 404
+
+  @AUT-13
+  Scenario: The tenant keystore does not help
+    Given a sender "warehouse" that is let in
+    And a sender "shop"
+    And the certificate of "shop" is in the tenant keystore
+    When "shop" calls
+    Then the call is refused at the channel authorization because of "not-mapped"
+    And the response status is 403
+
+  @AUT-14
+  Scenario: A certificate goes before user and password
+    Given a sender "warehouse" that is let in
+    And the identity provider has the user "erika" with the password "opensesame"
+    And the user "erika" has the role "ESBMessaging.send"
+    When "warehouse" calls as "erika" with the password "opensesame"
+    Then the call is let in as "WAREHOUSE"
+
+  @AUT-14
+  Scenario: Beside a refused certificate user and password count
+    Given a sender "warehouse" that is let in
+    And the identity provider has the user "erika" with the password "opensesame"
+    And the user "erika" has the role "ESBMessaging.send"
+    When "warehouse" calls with a certificate that has the defect "expired" and as "erika" with the password "opensesame"
+    Then the call is let in as "erika"
+    And the trace shows "OpenSSL verify result code: 10"

@@ -1,0 +1,6 @@
+package simulator
+
+import _ "embed"
+
+//go:embed example.yaml
+var exampleDocument []byte

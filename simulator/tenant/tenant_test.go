@@ -1,0 +1,472 @@
+package tenant
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheWholeCertificateIsCompared(t *testing.T) {
+	cert := named(t, name("warehouse"), name("Example CA"))
+	renewed := named(t, name("warehouse"), name("Example CA"))
+	tn := newTenant(t, Config{Mappings: []Mapping{{cert.Raw, "WAREHOUSE"}, {der(1), "WAREHOUSE"}}})
+	s := tn.Snapshot()
+	user, ok := s.Mapped(cert.Raw)
+	assert.True(t, ok)
+	assert.Equal(t, "WAREHOUSE", user)
+	user, ok = s.Mapped(der(1))
+	assert.True(t, ok, "several certificates may map to one user")
+	assert.Equal(t, "WAREHOUSE", user)
+	for _, other := range [][]byte{renewed.Raw, cert.RawTBSCertificate, cert.Raw[:len(cert.Raw)-1], nil} {
+		_, ok = s.Mapped(other)
+		assert.False(t, ok)
+	}
+	assert.True(t, s.MappedUser("WAREHOUSE"))
+	assert.False(t, s.MappedUser("warehouse"))
+}
+
+func TestPassword(t *testing.T) {
+	c := good()
+	c.Users = append(c.Users, User{"nopassword", ""}, User{"SHOP", "of-shop"}, User{"BACKEND2", "x"})
+	c.Credentials = append(c.Credentials, Credential{Name: "both", User: "WAREHOUSE"}, Credential{Name: "x", User: "BACKEND2"})
+	s := newTenant(t, c).Snapshot()
+	for _, row := range []struct {
+		user, password string
+		want           PasswordVerdict
+	}{
+		{"alice", "secret-of-alice", Right},
+		{"alice", "Secret-of-alice", Wrong},
+		{"alice", "", Wrong},
+		{"Alice", "secret-of-alice", UnknownUser},
+		{"nopassword", "", Wrong},
+		{"WAREHOUSE", "", MappingOnly},
+		{"WAREHOUSE", "secret", MappingOnly},
+		{"SHOP", "of-shop", Right},
+		{"SHOP", "other", Wrong},
+		{"BACKEND", "secret-of-backend", CredentialOnly},
+		{"backend", "secret-of-backend", CredentialOnly},
+		{"BACKEND2", "x", Right},
+		{"", "", UnknownUser},
+		{"bob", "bob", UnknownUser},
+	} {
+		assert.Equal(t, row.want, s.Password(row.user, row.password), "%v", row)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	s := newTenant(t, Config{
+		Account: "e100999",
+		Groups:  []Group{{"Senders", []string{"alice", "bob"}}, {"AUTHGROUP.administrator", []string{"admin2"}}, {"Elsewhere", []string{"carol"}}},
+		Roles: []Assignment{
+			{User: "WAREHOUSE", Role: DefaultRole},
+			{Group: "SENDERS", Role: DefaultRole},
+			{User: "bob", Role: DefaultRole},
+			{User: "carol", Role: DefaultRole, Application: "e100999tmn"},
+			{Group: "elsewhere", Role: DefaultRole, Application: "provision"},
+			{User: "dave", Role: DefaultRole, Application: "e100999iflmap"},
+			{User: "admin", Role: "AuthGroup.Administrator"},
+			{User: "admin3", Role: "AuthGroup.Admin"},
+			{User: "developer", Role: "AuthGroup.IntegrationDeveloper"},
+			{User: "custom", Role: "Orders.send"},
+		},
+	}).Snapshot()
+	for _, row := range []struct {
+		user, role string
+		want       RoleAnswer
+	}{
+		{"WAREHOUSE", DefaultRole, RoleAnswer{Has: true}},
+		{"warehouse", DefaultRole, RoleAnswer{}},
+		{"WAREHOUSE", "esbmessaging.send", RoleAnswer{}},
+		{"WAREHOUSE", "Orders.send", RoleAnswer{}},
+		{"custom", "Orders.send", RoleAnswer{Has: true}},
+		{"custom", DefaultRole, RoleAnswer{}},
+		{"alice", DefaultRole, RoleAnswer{Has: true, Through: "Senders"}},
+		{"bob", DefaultRole, RoleAnswer{Has: true}},
+		{"carol", DefaultRole, RoleAnswer{ElsewhereOn: []string{"e100999tmn", "provision"}}},
+		{"dave", DefaultRole, RoleAnswer{Has: true}},
+		{"admin", DefaultRole, RoleAnswer{AuthGroup: "AuthGroup.Administrator"}},
+		{"admin2", DefaultRole, RoleAnswer{AuthGroup: "AuthGroup.Administrator"}},
+		{"admin3", DefaultRole, RoleAnswer{AuthGroup: "AuthGroup.Administrator"}},
+		{"admin", RoleDeploySecurityContent, RoleAnswer{Has: true, AuthGroup: "AuthGroup.Administrator"}},
+		{"admin2", RoleDeploySecurityContent, RoleAnswer{Has: true, Through: "AUTHGROUP.administrator", AuthGroup: "AuthGroup.Administrator"}},
+		{"developer", RoleDeploySecurityContent, RoleAnswer{AuthGroup: "AuthGroup.IntegrationDeveloper"}},
+		{"developer", RoleDeployContent, RoleAnswer{Has: true, AuthGroup: "AuthGroup.IntegrationDeveloper"}},
+		{"nobody", DefaultRole, RoleAnswer{}},
+	} {
+		assert.Equal(t, row.want, s.Role(row.user, row.role), "%s %s", row.user, row.role)
+	}
+	assert.Equal(t, "e100999iflmap", s.Application())
+	assert.Equal(t, "e100999", s.Account())
+}
+
+func TestNoAuthorizationGroupIncludesSending(t *testing.T) {
+	groups := AuthGroups()
+	assert.Len(t, groups, 4, "one for each persona")
+	for name, roles := range groups {
+		assert.NotContains(t, roles, DefaultRole, name)
+		assert.Contains(t, roles, RoleServerRead, "%s: everybody may view mappings", name)
+		assert.Contains(t, roles, RoleNodeRead, name)
+	}
+	groups["AuthGroup.Administrator"][0] = "changed"
+	assert.Contains(t, AuthGroups()["AuthGroup.Administrator"], RoleServerRead, "a copy was handed out")
+}
+
+func TestApplicationOfTheOtherProfile(t *testing.T) {
+	s := newTenant(t, Config{Account: "e1", Application: "e1hcioem", Roles: []Assignment{
+		{User: "a", Role: DefaultRole}, {User: "b", Role: DefaultRole, Application: "e1iflmap"},
+	}}).Snapshot()
+	assert.True(t, s.Role("a", DefaultRole).Has)
+	assert.Equal(t, RoleAnswer{ElsewhereOn: []string{"e1iflmap"}}, s.Role("b", DefaultRole))
+}
+
+func TestTable(t *testing.T) {
+	cert, other := named(t, name("warehouse"), name("CA")), named(t, name("shop"), name("CA"))
+	c := Channel{Address: "/http/Table", Authorization: Authorization{Table: []DNPair{DNPairOf(cert)}}}
+	tn := newTenant(t, Config{Channels: []Channel{c, {Address: "/http/none", Authorization: Authorization{Table: []DNPair{}}}}})
+	s := tn.Snapshot()
+	routed, _ := s.Route("/http/table")
+	assert.True(t, s.InTable(routed, cert.RawSubject, cert.RawIssuer))
+	assert.False(t, s.InTable(routed, other.RawSubject, other.RawIssuer))
+	assert.False(t, s.InTable(routed, cert.RawIssuer, cert.RawIssuer), "the CA's certificate does not help")
+	assert.False(t, s.InTable(routed, nil, nil))
+	empty, _ := s.Route("/http/none")
+	assert.True(t, empty.Authorization.ClientCertificate(), "an empty table stays a table")
+	assert.False(t, s.InTable(empty, cert.RawSubject, cert.RawIssuer))
+	assert.True(t, tn.Config().Channels[1].Authorization.ClientCertificate())
+	assert.False(t, s.InTable(Channel{Address: "/http/gone"}, cert.RawSubject, cert.RawIssuer))
+	got, ok := s.Channel("/http/TABLE")
+	assert.True(t, ok)
+	assert.Equal(t, HTTPS, got.Adapter)
+	assert.Equal(t, "Table", got.Flow)
+}
+
+func TestToken(t *testing.T) {
+	now := noon
+	tn, err := New(good(), func() time.Time { return now })
+	require.NoError(t, err)
+	rand := bytes.NewReader(bytes.Repeat([]byte{7}, 64))
+	token, err := tn.IssueToken("1a2b-3c4d", 10*time.Minute, rand)
+	require.NoError(t, err)
+
+	s := tn.Snapshot()
+	client, ok := s.Token(token, now.Add(10*time.Minute-time.Second))
+	assert.True(t, ok)
+	assert.Equal(t, "1a2b-3c4d", client)
+	_, ok = s.Token(token, now.Add(10*time.Minute))
+	assert.False(t, ok, "it has expired")
+	for i := range token {
+		changed := []byte(token)
+		changed[i] ^= 1
+		_, ok = s.Token(string(changed), now)
+		assert.False(t, ok, "changed at %d", i)
+	}
+	for _, bad := range []string{"", ".", "a.b", token + "A", token[:len(token)-1], token + "\n", strings.Repeat("a", 5000)} {
+		_, ok = s.Token(bad, now)
+		assert.False(t, ok, bad)
+	}
+	stranger := newTenant(t, good())
+	_, ok = stranger.Snapshot().Token(token, now)
+	assert.False(t, ok, "a token of another tenant")
+
+	require.NoError(t, tn.Update(func(c *Config) error { c.Clients[0].Secret = "new"; return nil }))
+	_, ok = tn.Snapshot().Token(token, now)
+	assert.False(t, ok, "the secret has changed")
+	_, ok = s.Token(token, now)
+	assert.True(t, ok, "an old snapshot does not change")
+	assert.True(t, tn.CheckClient("1a2b-3c4d", "new"))
+	assert.False(t, tn.CheckClient("1a2b-3c4d", "secret-of-client"))
+	assert.False(t, tn.CheckClient("other", ""))
+
+	_, err = tn.IssueToken("other", 0, nil)
+	assert.EqualError(t, err, `issuing a token: there is no OAuth client "other"`)
+	_, err = tn.IssueToken("1a2b-3c4d", time.Millisecond, nil)
+	assert.ErrorContains(t, err, "expected a second or more")
+	_, err = tn.IssueToken("1a2b-3c4d", 0, bytes.NewReader(nil))
+	assert.ErrorContains(t, err, "reading random bytes")
+	a, err := tn.IssueToken("1a2b-3c4d", 0, nil)
+	require.NoError(t, err)
+	b, err := tn.IssueToken("1a2b-3c4d", 0, nil)
+	require.NoError(t, err)
+	assert.NotEqual(t, a, b)
+}
+
+func FuzzToken(f *testing.F) {
+	tn, err := New(good(), at(noon))
+	require.NoError(f, err)
+	real, err := tn.IssueToken("1a2b-3c4d", 0, nil)
+	require.NoError(f, err)
+	for _, seed := range []string{real, "", ".", "a.b", real[:20], real + "."} {
+		f.Add(seed)
+	}
+	s := tn.Snapshot()
+	f.Fuzz(func(t *testing.T, token string) {
+		if _, ok := s.Token(token, noon); ok && token != real {
+			t.Fatalf("%q was let in", token)
+		}
+	})
+}
+
+func TestUpdateIsAllOrNothing(t *testing.T) {
+	tn := newTenant(t, good())
+	before, config := tn.Snapshot(), tn.Config()
+
+	stop := errors.New("stop")
+	err := tn.Update(func(c *Config) error {
+		c.Mappings = nil
+		c.Mappings = append(c.Mappings, Mapping{der(7), "OTHER"})
+		return stop
+	})
+	assert.ErrorIs(t, err, stop)
+	assert.Same(t, before, tn.Snapshot())
+	assert.Equal(t, config, tn.Config())
+
+	err = tn.Update(func(c *Config) error {
+		c.Mappings[0].Certificate[0] = 0 // in place
+		c.Mappings = c.Mappings[:1]
+		return nil
+	})
+	assert.Equal(t, []Problem{{"mappings[0].certificate", "is not the DER of a certificate"}}, Problems(err))
+	assert.Same(t, before, tn.Snapshot(), "a failed bulk update must not empty the store")
+	assert.Equal(t, config, tn.Config())
+
+	require.NoError(t, tn.Update(func(c *Config) error { c.Mappings = c.Mappings[:1]; return nil }))
+	_, ok := tn.Snapshot().Mapped(der(3))
+	assert.False(t, ok)
+	_, ok = before.Mapped(der(3))
+	assert.True(t, ok, "a call that is under way keeps its snapshot")
+}
+
+func TestNothingIsSharedWithTheCaller(t *testing.T) {
+	c := good()
+	tn := newTenant(t, c)
+	want := tn.Config()
+	spoil := func(c *Config) {
+		c.Mappings[0].Certificate[7] ^= 0xff
+		c.Groups[0].Users[0] = "mallory"
+		c.Roles[0].Role = "none"
+		c.Channels[7].Authorization.Table[0].Subject = "CN=mallory"
+		c.Keystore[0].Certificate[1] ^= 0xff
+	}
+	spoil(&c)
+	assert.Equal(t, want, tn.Config(), "given to New")
+	out := tn.Config()
+	spoil(&out)
+	assert.Equal(t, want, tn.Config(), "got from Config")
+	var kept *Config
+	require.NoError(t, tn.Update(func(c *Config) error { kept = c; return nil }))
+	spoil(kept)
+	assert.Equal(t, want, tn.Config(), "kept by Update")
+}
+
+func TestConveniences(t *testing.T) {
+	tn := newTenant(t, Config{})
+	require.NoError(t, tn.MapCertificate(der(1), "A"))
+	require.NoError(t, tn.MapCertificate(der(1), "A"), "again changes nothing")
+	assert.Len(t, tn.Config().Mappings, 1)
+	err := tn.MapCertificate(der(1), "B")
+	assert.ErrorContains(t, err, "one certificate maps to one user")
+	user, _ := tn.Snapshot().Mapped(der(1))
+	assert.Equal(t, "A", user)
+	assert.True(t, tn.Unmap(der(1)))
+	assert.False(t, tn.Unmap(der(1)))
+	require.NoError(t, tn.MapCertificate(der(1), "B"), "now it is free")
+
+	require.NoError(t, tn.Assign(Assignment{User: "A", Role: DefaultRole}))
+	require.NoError(t, tn.Assign(Assignment{User: "A", Role: DefaultRole, Application: DefaultAccount + "iflmap"}), "the same")
+	assert.Len(t, tn.Config().Roles, 1)
+	assert.True(t, tn.Snapshot().Role("A", DefaultRole).Has)
+	assert.True(t, tn.Unassign(Assignment{User: "A", Role: DefaultRole}))
+	assert.False(t, tn.Unassign(Assignment{User: "A", Role: DefaultRole}))
+	assert.False(t, tn.Snapshot().Role("A", DefaultRole).Has)
+	assert.Error(t, tn.Assign(Assignment{Group: "none", Role: DefaultRole}))
+}
+
+func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
+	now := noon
+	tn, err := New(Config{Channels: []Channel{{Address: "/http/orders"}, {Address: "/http/other"}}}, func() time.Time { return now })
+	require.NoError(t, err)
+	require.NoError(t, tn.Design("/http/ORDERS", func(c *Channel) { c.Authorization.UserRole = "Orders.send" }))
+	require.NoError(t, tn.Design("/http/orders", func(c *Channel) { c.Answer = OneWay }))
+	c, _ := tn.Snapshot().Route("/http/orders")
+	assert.Equal(t, DefaultRole, c.Role())
+	d, ok := tn.Designed("/http/orders")
+	assert.True(t, ok)
+	assert.Equal(t, "Orders.send", d.Role())
+	assert.Equal(t, OneWay, d.Answer, "changes add up")
+
+	before := tn.Snapshot()
+	require.NoError(t, tn.Deploy("/http/orders", time.Minute))
+	s := tn.Snapshot()
+	c, _ = s.Route("/http/orders")
+	other, _ := s.Route("/http/other")
+	assert.Equal(t, "Orders.send", c.Role())
+	assert.Equal(t, OneWay, c.Answer)
+	assert.True(t, s.Restarting(c, now))
+	assert.True(t, s.Restarting(c, now.Add(time.Minute-1)))
+	assert.False(t, s.Restarting(c, now.Add(time.Minute)))
+	assert.False(t, s.Restarting(other, now))
+	assert.False(t, before.Restarting(c, now), "an old snapshot does not change")
+	assert.Equal(t, "Orders.send", tn.Config().Channels[0].Authorization.UserRole)
+
+	now = now.Add(2 * time.Minute)
+	require.NoError(t, tn.Deploy("/http/other", 0))
+	assert.Empty(t, tn.running, "deployments that are over are forgotten")
+	require.NoError(t, tn.Update(func(c *Config) error { return nil }))
+
+	require.NoError(t, tn.Deploy("/http/orders", time.Minute))
+	require.NoError(t, tn.Update(func(c *Config) error { return nil }))
+	assert.True(t, tn.Snapshot().Restarting(c, now), "a change elsewhere does not end a restart")
+}
+
+func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
+	tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/orders"}, {Address: "/http/other"}}})
+	require.NoError(t, tn.Design("/http/orders", func(c *Channel) { c.Address = "/http/OTHER" }))
+	before := tn.Snapshot()
+	problems := Problems(tn.Deploy("/http/orders", time.Minute))
+	require.Len(t, problems, 1)
+	assert.Equal(t, "channels[1].address", problems[0].Path)
+	assert.Same(t, before, tn.Snapshot())
+
+	require.NoError(t, tn.Design("/http/orders", func(c *Channel) { c.Address = "/cxf/orders" }))
+	require.NoError(t, tn.Deploy("/http/orders", time.Minute))
+	_, answer := tn.Snapshot().Route("/http/orders")
+	assert.False(t, answer.Found)
+	c, answer := tn.Snapshot().Route("/cxf/orders")
+	assert.True(t, answer.Found)
+	assert.Equal(t, SOAP, c.Adapter)
+	assert.True(t, tn.Snapshot().Restarting(c, noon))
+
+	assert.EqualError(t, tn.Deploy("/http/orders", 0), `deploying a channel: no channel has the address "/http/orders"`)
+	assert.EqualError(t, tn.Design("/http/orders", nil), `changing a channel: no channel has the address "/http/orders"`)
+	_, ok := tn.Designed("/http/orders")
+	assert.False(t, ok)
+
+	require.NoError(t, tn.Design("/cxf/orders", func(c *Channel) { c.Answer = Fail }))
+	require.NoError(t, tn.Update(func(c *Config) error { c.Channels = c.Channels[1:]; return nil }))
+	assert.Empty(t, tn.designed, "the channel is gone")
+	assert.Empty(t, tn.running)
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	c := good()
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		assert.NotContains(t, fmt.Sprintf(format, c), "secret-of", format)
+	}
+	c.Users[0].Name = "a:b"
+	c.Clients[0].ID = ""
+	_, err := New(c, nil)
+	assert.NotContains(t, err.Error(), "secret-of")
+}
+
+func TestManyReadersAndOneWriter(t *testing.T) {
+	tn := newTenant(t, good())
+	var readers sync.WaitGroup
+	done := make(chan struct{})
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				s := tn.Snapshot()
+				if user, ok := s.Mapped(der(100)); ok {
+					// What belongs together is there together.
+					if !s.Role(user, DefaultRole).Has {
+						t.Error("half a change was seen")
+					}
+				}
+			}
+		})
+	}
+	for range 100 {
+		require.NoError(t, tn.Update(func(c *Config) error {
+			c.Mappings = append(c.Mappings, Mapping{der(100), "NEW"})
+			c.Roles = append(c.Roles, Assignment{User: "NEW", Role: DefaultRole})
+			return nil
+		}))
+		require.NoError(t, tn.Update(func(c *Config) error {
+			c.Mappings = c.Mappings[:3]
+			c.Roles = c.Roles[:2]
+			return nil
+		}))
+	}
+	close(done)
+	readers.Wait()
+}
+
+func ExampleTenant_Snapshot() {
+	tn, err := New(Config{
+		Account:  "e100999",
+		Mappings: []Mapping{{Certificate: der(1), User: "WAREHOUSE"}},
+		Roles:    []Assignment{{User: "WAREHOUSE", Role: DefaultRole}},
+		Channels: []Channel{{Address: "/http/orders"}},
+	}, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s := tn.Snapshot()
+	user, _ := s.Mapped(der(1))
+	channel, _ := s.Route("/http/Orders")
+	fmt.Println(user, channel.Address, s.Role(user, channel.Role()).Has)
+	_, answer := s.Route("/orders")
+	fmt.Println(answer.Hint)
+	// Output:
+	// WAREHOUSE /http/orders true
+	// "/http/orders" is deployed: the path lacks /http
+}
+
+// BenchmarkLookup: with 100,000 mappings and 1,000 channels a call's lookups cost what they cost
+// with ten.
+func BenchmarkLookup(b *testing.B) {
+	for _, size := range []struct{ mappings, channels int }{{10, 10}, {100_000, 1_000}} {
+		b.Run(fmt.Sprintf("mappings=%d/channels=%d", size.mappings, size.channels), func(b *testing.B) {
+			c := Config{MappingStore: -1}
+			for i := range size.mappings {
+				user := fmt.Sprintf("USER%07d", i)
+				c.Mappings = append(c.Mappings, Mapping{der(i), user})
+				c.Roles = append(c.Roles, Assignment{User: user, Role: DefaultRole})
+			}
+			for i := range size.channels {
+				c.Channels = append(c.Channels, Channel{Address: fmt.Sprintf("/http/orders%04d", i)})
+			}
+			tn, err := New(c, at(noon))
+			require.NoError(b, err)
+			cert := der(5)
+			b.ReportAllocs()
+			for b.Loop() {
+				s := tn.Snapshot()
+				user, ok := s.Mapped(cert)
+				channel, answer := s.Route("/http/orders0005")
+				if !ok || !answer.Found || !s.Role(user, channel.Role()).Has || s.Restarting(channel, noon) {
+					b.Fatal("not let in")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkInTable(b *testing.B) {
+	cert := named(b, name("warehouse"), name("CA"))
+	table := []DNPair{DNPairOf(cert)}
+	for i := range 1000 {
+		table = append(table, DNPair{fmt.Sprintf("CN=sender%d, C=DE", i), "CN=CA, C=DE"})
+	}
+	tn := newTenant(b, Config{Channels: []Channel{{Address: "/http/t", Authorization: Authorization{Table: table}}}})
+	c, _ := tn.Snapshot().Route("/http/t")
+	b.ReportAllocs()
+	for b.Loop() {
+		if !tn.Snapshot().InTable(c, cert.RawSubject, cert.RawIssuer) {
+			b.Fatal("not in the table")
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package tenant
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// good is a configuration with one of everything.
+func good() Config {
+	return Config{
+		Account:     "e100999",
+		Mappings:    []Mapping{{der(1), "WAREHOUSE"}, {der(2), "WAREHOUSE"}, {der(3), "SHOP"}},
+		Users:       []User{{"alice", "secret-of-alice"}},
+		Credentials: []Credential{{"backend", "BACKEND", "secret-of-backend"}},
+		Clients:     []Client{{"1a2b-3c4d", "secret-of-client"}},
+		Groups:      []Group{{"Senders", []string{"alice"}}},
+		Roles:       []Assignment{{User: "WAREHOUSE", Role: DefaultRole}, {Group: "senders", Role: DefaultRole}},
+		Channels: []Channel{
+			{Address: "/http/orders"}, {Address: "/cxf/orders"}, {Address: "/cxf/Orders", Adapter: IDoc},
+			{Address: "/http/all/*", CSRFProtected: true}, {Address: "/as2/as2/in"}, {Address: "/as2/mdn/in"},
+			{Address: "/gw/odata/SAP/ORDERS", Answer: NoContent},
+			{Address: "/http/table", Authorization: Authorization{Table: []DNPair{{"CN=a", "CN=b"}}}},
+			{Address: "/http/old", OldAdapter: true},
+		},
+		Keystore: []KeystoreEntry{{"sap_cloudintegrationcertificate", der(9)}},
+	}
+}
+
+func TestAGoodConfigurationHasNoProblems(t *testing.T) {
+	assert.Empty(t, good().Validate())
+	assert.Empty(t, Config{}.Validate(), "the zero value works")
+}
+
+// Each row changes one thing of a good configuration and names the one problem that follows.
+func TestValidateNamesTheProblem(t *testing.T) {
+	channel := func(change func(*Channel)) func(*Config) {
+		return func(c *Config) { change(&c.Channels[0]) }
+	}
+	address := func(a string) func(*Config) { return channel(func(c *Channel) { c.Address = a }) }
+	for name, row := range map[string]struct {
+		change  func(*Config)
+		path    string
+		message string
+	}{
+		"account":              {func(c *Config) { c.Account = "e1/2" }, "account", "letters, digits, -, _ and . only"},
+		"no address":           {address(""), "channels[0].address", "found none"},
+		"no prefix":            {address("/orders"), "channels[0].address", `did you mean "/http/orders"?`},
+		"no slash":             {address("orders"), "channels[0].address", "expected it to begin with /http/"},
+		"prefix only":          {address("/http/"), "channels[0].address", "expected a name behind the prefix"},
+		"blank":                {address("/http/or ders"), "channels[0].address", `found ' '`},
+		"umlaut":               {address("/http/aufträge"), "channels[0].address", `found 'ä'`},
+		"query":                {address("/http/orders?a=b"), "channels[0].address", `found '?'`},
+		"star within":          {address("/http/a*b"), "channels[0].address", `only as a final "/*"`},
+		"star not after slash": {address("/http/a*"), "channels[0].address", `only as a final "/*"`},
+		"star in soap":         {address("/cxf/a/*"), "channels[0].address", `found '*'`},
+		"empty segment":        {address("/http/a//b"), "channels[0].address", "no call can reach"},
+		"empty before star":    {address("/http/a//*"), "channels[0].address", "no call can reach"},
+		"dots":                 {address("/http/../b"), "channels[0].address", "no call can reach"},
+		"slash at end of soap": {address("/cxf/b/"), "channels[0].address", "no call can reach"},
+		"too long":             {address("/http/" + strings.Repeat("a", MaxAddress)), "channels[0].address", "expected 512 at most"},
+		"other case, https":    {address("/http/OLD"), "channels[8].address", "is the address of channels[0] already"},
+		"same address, soap":   {address("/cxf/orders"), "channels[1].address", "is the address of channels[0] already"},
+		"below a star":         {address("/http/ALL/b"), "channels[0].address", `covered by "/http/all/*"`},
+		"base of a star":       {address("/http/all"), "channels[0].address", `covered by "/http/all/*"`},
+		"star below a star":    {address("/http/all/b/*"), "channels[0].address", `covered by "/http/all/*"`},
+		"unknown adapter":      {channel(func(c *Channel) { c.Adapter = "FTP" }), "channels[0].adapter", "expected one of HTTPS, SOAP"},
+		"adapter of another":   {channel(func(c *Channel) { c.Adapter = SOAP }), "channels[0].address", "expected the prefix of the SOAP adapter: /cxf/"},
+		"answer":               {channel(func(c *Channel) { c.Answer = "maybe" }), "channels[0].answer", "expected one of echo, oneWay"},
+		"body size":            {channel(func(c *Channel) { c.MaximumBodySize = -1 }), "channels[0].maximumBodySize", "found -1"},
+		"csrf on soap":         {func(c *Config) { c.Channels[1].CSRFProtected = true }, "channels[1].csrfProtected", "HTTPS channels only"},
+		"role and table": {channel(func(c *Channel) { c.Authorization = Authorization{UserRole: "x", Table: []DNPair{}} }),
+			"channels[0].authorization", "only one of them"},
+		"role of an old adapter": {channel(func(c *Channel) { c.OldAdapter = true; c.Authorization.UserRole = "x" }),
+			"channels[0].authorization.userRole", "offers no role entry"},
+		"table row":           {func(c *Config) { c.Channels[7].Authorization.Table[0].Subject = "warehouse" }, "channels[7].authorization.table[0]", `subject "warehouse"`},
+		"empty table row":     {func(c *Config) { c.Channels[7].Authorization.Table[0] = DNPair{} }, "channels[7].authorization.table[0]", "neither subject nor issuer"},
+		"mapped twice":        {func(c *Config) { c.Mappings[1].Certificate = der(1) }, "mappings[1].certificate", `to user "WAREHOUSE" in mappings[0] already; remove`},
+		"mapped to two":       {func(c *Config) { c.Mappings[2].Certificate = der(1) }, "mappings[2].certificate", "one certificate maps to one user"},
+		"mapped to nobody":    {func(c *Config) { c.Mappings[0].User = " " }, "mappings[0].user", "expected a name"},
+		"no certificate":      {func(c *Config) { c.Mappings[0].Certificate = nil }, "mappings[0].certificate", "found nothing"},
+		"pem":                 {func(c *Config) { c.Mappings[0].Certificate = []byte("-----BEGIN CERTIFICATE-----") }, "mappings[0].certificate", "found PEM text"},
+		"rubbish":             {func(c *Config) { c.Mappings[0].Certificate = []byte("rubbish") }, "mappings[0].certificate", "is not the DER"},
+		"something behind it": {func(c *Config) { c.Mappings[0].Certificate = append(der(1), 0) }, "mappings[0].certificate", "is not the DER"},
+		"user with colon":     {func(c *Config) { c.Users[0].Name = "a:b" }, "users[0].name", "colon"},
+		"user twice":          {func(c *Config) { c.Users = append(c.Users, c.Users[0]) }, "users[1].name", "stands already in users[0]"},
+		"user with line feed": {func(c *Config) { c.Users[0].Name = "a\nb" }, "users[0].name", "control characters"},
+		"credential":          {func(c *Config) { c.Credentials[0].Name = "" }, "credentials[0].name", "expected a name"},
+		"client secret":       {func(c *Config) { c.Clients[0].Secret = "" }, "clients[0].secret", "anybody could fetch tokens"},
+		"client id":           {func(c *Config) { c.Clients[0].ID = "a b" }, "clients[0].id", "letters, digits"},
+		"group twice":         {func(c *Config) { c.Groups = append(c.Groups, Group{Name: "SENDERS"}) }, "groups[1].name", "stands already in groups[0]"},
+		"role of nobody":      {func(c *Config) { c.Roles[0].User = "" }, "roles[0]", "neither user nor group"},
+		"role of both":        {func(c *Config) { c.Roles[0].Group = "Senders" }, "roles[0]", "only one of them"},
+		"dangling group":      {func(c *Config) { c.Roles[1].Group = "Sender" }, "roles[1].group", `there is no group "Sender"`},
+		"no role":             {func(c *Config) { c.Roles[0].Role = "" }, "roles[0].role", "expected a name"},
+		"keystore": {func(c *Config) {
+			c.Keystore = append(c.Keystore, KeystoreEntry{Alias: "SAP_cloudintegrationcertificate"})
+		}, "keystore[1].alias", "stands already"},
+		"mapping store": {func(c *Config) {
+			big := append([]byte{0x30, 0x83, 0x20, 0, 0}, bytes.Repeat([]byte{5, 0}, 1<<20)...)
+			c.Mappings[0].Certificate = big
+		}, "mappings", "the mapping store holds 2097152"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := good()
+			row.change(&c)
+			problems := c.Validate()
+			require.Len(t, problems, 1, "%v", problems)
+			assert.Equal(t, row.path, problems[0].Path)
+			assert.Contains(t, problems[0].Message, row.message)
+
+			_, err := New(c, nil)
+			assert.Equal(t, problems, Problems(err))
+			assert.ErrorContains(t, err, row.path+": ")
+		})
+	}
+}
+
+func TestMappingStoreIsASetting(t *testing.T) {
+	c := good()
+	c.MappingStore = 23
+	assert.Len(t, c.Validate(), 1, "three certificates of 8 bytes")
+	c.MappingStore = 24
+	assert.Empty(t, c.Validate())
+	c.MappingStore = -1
+	assert.Empty(t, c.Validate())
+}
+
+func TestEveryStarExcludesEverythingBelow(t *testing.T) {
+	c := Config{Channels: []Channel{{Address: "/http/*"}, {Address: "/http/a"}, {Address: "/http/b/*"}, {Address: "/cxf/a"}}}
+	var paths []string
+	for _, p := range c.Validate() {
+		paths = append(paths, p.Path)
+	}
+	assert.Equal(t, []string{"channels[1].address", "channels[2].address"}, paths)
+	c.Channels = []Channel{{Address: "/http/a/*"}, {Address: "/http/ab"}, {Address: "/http/b"}}
+	assert.Empty(t, c.Validate(), "a common beginning is not a common path")
+}

@@ -1,0 +1,75 @@
+package suite
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"example.com/gatehouse/features"
+	"example.com/gatehouse/simulator/journey"
+)
+
+// printer tells people on a terminal how a run goes.
+type printer struct {
+	mu      sync.Mutex
+	out     io.Writer
+	verbose bool
+}
+
+// scenario prints one that did not pass with all that is known of it; others on request.
+func (p *printer) scenario(r Result) {
+	if p.out == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r.Status == Passed {
+		if p.verbose {
+			fmt.Fprintf(p.out, "passed  %s (%s)\n", r.Scenario.Name, r.Scenario.ID())
+		}
+		return
+	}
+	fmt.Fprintf(p.out, "%-7s %s (%s)\n", r.Status, r.Scenario.Name, r.Scenario.ID())
+	if failure, ok := r.Failure(); ok {
+		fmt.Fprintf(p.out, "        at  %s\n", failure.Text)
+		for _, line := range strings.Split(failure.Message, "\n") {
+			fmt.Fprintf(p.out, "            %s\n", journey.Printable(line))
+		}
+	}
+}
+
+// summary prints the table by station and requirement, and the closing line.
+func (p *printer) summary(r Report) {
+	if p.out == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	requirements, err := features.Requirements()
+	if err != nil {
+		fmt.Fprintln(p.out, err)
+	}
+	counts := r.ByRequirement()
+	station := ""
+	for _, req := range requirements {
+		t := counts[req.ID]
+		if t.Total() == 0 {
+			continue
+		}
+		if req.Station != station {
+			station = req.Station
+			fmt.Fprintf(p.out, "\n%s\n", station)
+		}
+		verdict := "passed"
+		switch {
+		case t.Failed > 0:
+			verdict = "FAILED"
+		case t.Skipped > 0:
+			verdict = "skipped"
+		}
+		fmt.Fprintf(p.out, "  %-7s %-7s %2d  %-11s %s\n", req.ID, verdict, t.Total(), req.Mark, req.Sentence)
+	}
+	fmt.Fprintf(p.out, "\n%d scenarios in %.1fs\n", len(r.Results), r.Duration.Seconds())
+	fmt.Fprintf(p.out, "%d passed, %d failed, %d skipped\n", r.Passed, r.Failed, r.Skipped)
+}
