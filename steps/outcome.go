@@ -32,6 +32,19 @@ var outcomeSteps = []Definition{
 		}),
 	step("outcome", `the call is refused at the load balancer with verify result (\d+)`, `the call is refused at the load balancer with verify result 20`, "The load balancer did not accept the certificate, and this is OpenSSL's number for the reason.",
 		func(w *world) any { return w.refusedWith }),
+	step("outcome", `the call ends at the (sender|load balancer|runtime node|endpoint|channel authorization|flow) because of "([^"]*)"`, `the call ends at the load balancer because of "request-timeout"`, "The last station of the call, whatever was the cause before.",
+		func(w *world) any {
+			return func(station, reason string) error {
+				c, err := w.last()
+				if err != nil {
+					return err
+				}
+				if end, ok := c.outcome.Journey.End(); !ok || string(end.Station) != station || string(end.Reason) != reason {
+					return c.differs(fmt.Sprintf("an end at the %s because of %q", station, reason), fmt.Sprintf("%s because of %q", end.Station, end.Reason))
+				}
+				return nil
+			}
+		}),
 	step("outcome", `the verify result is (\d+) at depth (\d+)`, `the verify result is 20 at depth 0`, "The load balancer's verify result and the depth of the certificate at fault.",
 		func(w *world) any {
 			return func(code, depth int) error {

@@ -28,7 +28,8 @@ Feature: Custom domains
     Given a custom domain "orders.example" in mode "require"
     And a sender "warehouse" that is let in
     When "warehouse" calls to the host "orders.example" and without a certificate
-    Then the load balancer ends the connection with the alert "certificate_required"
+    Then the call is refused at the load balancer because of "certificate-required"
+    And the load balancer ends the connection with the alert "certificate_required"
     And there is no HTTP answer
     And the access log has no line of the call
 
@@ -45,7 +46,8 @@ Feature: Custom domains
     Given a custom domain "orders.example" in mode "require"
     And a sender "warehouse" that is let in
     When "warehouse" calls to the host "orders.example" and <way>
-    Then the load balancer ends the connection with the alert "bad_certificate"
+    Then the call is refused at the load balancer because of "certificate-required"
+    And the load balancer ends the connection with the alert "bad_certificate"
     And there is no HTTP answer
     And the access log has no line of the call
     And the trace shows nothing

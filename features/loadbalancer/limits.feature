@@ -14,7 +14,7 @@ Feature: Limits of the load balancer
     Given the load balancer waits 200 milliseconds for a call
     And a sender "warehouse" that is let in
     When "warehouse" calls with a body that stalls
-    Then the call is refused at the load balancer because of "request-timeout"
+    Then the call ends at the load balancer because of "request-timeout"
     And there is no HTTP answer
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"

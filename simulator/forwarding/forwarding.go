@@ -28,9 +28,11 @@ const (
 	ResultHeader = "SSL_CLIENT_VERIFY_RESULT"
 	// ClientAddressHeader carries the sender's address. [I]
 	ClientAddressHeader = "X-Forwarded-For"
-	// ProtocolHeader and HostHeader tell what the sender used. [I]
+	// ProtocolHeader tells that the sender used https. [I]
 	ProtocolHeader = "X-Forwarded-Proto"
-	HostHeader     = "X-Forwarded-Host"
+	// HostHeader names the load balancer's host that took the call, which the access log shows. It
+	// is not what the sender wrote into its own Host header. [I]
+	HostHeader = "X-Forwarded-Host"
 )
 
 // Identity is what the load balancer tells the runtime node of the sender's certificate.

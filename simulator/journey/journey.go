@@ -167,17 +167,26 @@ func (j Journey) Succeeded() bool {
 
 // Cause returns the stop to which a refused call owes its refusal: the first that withheld the
 // certificate or refused the call. A call that the runtime node answers with 401 because the
-// load balancer did not accept the certificate has its cause at the load balancer.
+// load balancer did not accept the certificate has its cause at the load balancer; so has one
+// whose sender only saw the connection end.
 func (j Journey) Cause() (Stop, bool) {
 	if j.Succeeded() {
 		return Stop{}, false
 	}
+	var seen Stop
+	found := false
 	for _, stop := range j.Stops {
-		if stop.Verdict == Withheld || stop.Verdict == Refused {
+		if stop.Verdict != Withheld && stop.Verdict != Refused {
+			continue
+		}
+		if !found {
+			seen, found = stop, true
+		}
+		if stop.Reason != NoAnswer && stop.Reason != HandshakeEnded {
 			return stop, true
 		}
 	}
-	return Stop{}, false
+	return seen, found
 }
 
 // WithSender returns the journey with the sender's own stop put in front, in place of one that

@@ -56,6 +56,17 @@ func TestWithheldCertificateDoesNotMatterIfTheCallGotIn(t *testing.T) {
 	assert.False(t, refused)
 }
 
+func TestSenderThatSawTheConnectionEndIsNotTheCause(t *testing.T) {
+	j := journey.Journey{Stops: []journey.Stop{{Station: journey.LoadBalancer, Verdict: journey.Refused, Reason: journey.CertificateRequired}}}
+	j = j.WithSender(journey.Stop{Verdict: journey.Refused, Reason: journey.HandshakeEnded})
+	cause, _ := j.Cause()
+	assert.Equal(t, journey.CertificateRequired, cause.Reason)
+
+	j.Stops = j.Stops[:1]
+	cause, _ = j.Cause()
+	assert.Equal(t, journey.HandshakeEnded, cause.Reason, "nobody else tells why")
+}
+
 func TestWithSenderStandsInFront(t *testing.T) {
 	j := letIn().WithSender(journey.Stop{Verdict: journey.Passed, Decided: "sent"})
 	assert.Equal(t, journey.Sender, j.Stops[0].Station)

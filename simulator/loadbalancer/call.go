@@ -161,7 +161,7 @@ func (lb *LoadBalancer) forward(r *http.Request, c *connection, body *body) *htt
 	forwarding.Set(out.Header, c.identity)
 	out.Header.Set(forwarding.ClientAddressHeader, c.wire.clientIP())
 	out.Header.Set(forwarding.ProtocolHeader, "https")
-	out.Header.Set(forwarding.HostHeader, r.Host)
+	out.Header.Set(forwarding.HostHeader, hostOf(c.site, r))
 	// Trailers could carry what was stripped from the header.
 	out.Trailer = nil
 	out.TLS = nil // it ends here

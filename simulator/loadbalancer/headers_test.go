@@ -215,7 +215,7 @@ func FuzzForwardedIdentity(f *testing.F) {
 
 func checkForwarded(t require.TestingT, header http.Header) {
 	want := forwarding.Identity{Subject: "C=DE, CN=x", Result: 20}
-	c := &connection{identity: want, wire: &wire{Conn: nowhere{}}}
+	c := &connection{identity: want, wire: &wire{Conn: nowhere{}}, site: &site{host: Host{Name: "x"}}}
 	lb := &LoadBalancer{config: Config{Address: DefaultAddress}}
 	out := lb.forward(&http.Request{Header: header, Host: "x"}, c, nil)
 	got, err := forwarding.Read(out.Header)

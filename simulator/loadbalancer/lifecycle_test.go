@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,8 +182,9 @@ func TestShutdownWaitsForCalls(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- h.Shutdown(ctx) }()
 	// Connections without a call end at once: the idle one with TLS's good-bye.
+	// The session tickets that nobody read yet may turn the end into a reset.
 	_, err := idle.Read(make([]byte, 1))
-	assert.ErrorIs(t, err, io.EOF)
+	assert.True(t, errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET), "%v", err)
 	ended(t, silent)
 	_, err = net.DialTimeout("tcp", h.Addr().String(), time.Second)
 	assert.Error(t, err, "nobody listens")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator/journey"
@@ -48,6 +49,10 @@ func (c *call) process(who principal, channel tenant.Channel) answer {
 	case errors.Is(err, errBodyTooLarge):
 		return refuse(page(http.StatusRequestEntityTooLarge), journey.BodyTooLarge,
 			"the body is larger than the %d bytes that channel %q takes", limit, channel.Address)
+	case err != nil && cut(r.Context()):
+		// The call as a whole took too long. It is the load balancer that ends it, and that
+		// writes down why: the flow refuses nothing.
+		return page(http.StatusRequestTimeout)
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
 		return refuse(page(http.StatusRequestTimeout), journey.BodyStalled, "after %d bytes the body stalled: %v", size, err)
 	case err != nil:
@@ -74,6 +79,14 @@ func (c *call) process(who principal, channel tenant.Channel) answer {
 	stop.Decided = fmt.Sprintf("flow %q processed %d bytes from user %q; its message processing log is %s", channel.Flow, size, clip(who.user), logID)
 	c.stop(stop)
 	return a
+}
+
+// cut tells whether the time that the caller of the node gave the call is over. A read of the body
+// that ends at that moment may come back before the context notices; the deadline is one of the
+// real clock, not of the landscape's.
+func cut(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return errors.Is(ctx.Err(), context.DeadlineExceeded) || limited && time.Until(deadline) <= 0
 }
 
 // readBody reads a body to its end, or a little over the limit, and keeps it if asked to. The

@@ -2,14 +2,17 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -130,6 +133,21 @@ func TestABodyThatDoesNotComeToItsEnd(t *testing.T) { // LB-18
 		stop, _ = o.journey.End()
 		assert.Equal(t, "after 3 bytes the body broke off: unexpected EOF", stop.Decided)
 	}
+	// The call as a whole took too long: the load balancer ends it and writes down why.
+	over, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	r := httptest.NewRequestWithContext(over, "POST", "/http/small", nil)
+	accepted(f.warehouse)(r)
+	broken(os.ErrDeadlineExceeded)(r)
+	recorder := journey.NewRecorder(journey.Journey{})
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r.WithContext(journey.NewContext(over, recorder)))
+	assert.Equal(t, 408, w.Code)
+	_, there := recorder.Journey().At(journey.Flow)
+	assert.False(t, there)
+	end, _ := recorder.Journey().End()
+	assert.Equal(t, journey.Authorization, end.Station)
+
 	// Who is not let in is not listened to.
 	f.call("POST", "/http/small", broken(os.ErrDeadlineExceeded)).endsWith(401, "", journey.NoIdentity)
 }

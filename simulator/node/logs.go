@@ -55,7 +55,7 @@ func (c *call) writeLogs(a answer) {
 		Status:       a.status,
 		Bytes:        a.logged(c.request.Method),
 		Duration:     n.config.Now().Sub(c.began),
-		Host:         n.config.Host,
+		Host:         n.hostColumn(c.request.Header.Values(forwarding.HostHeader)),
 		Passport:     c.passport.column(),
 	}
 	if line.LoadBalancer == "" {
@@ -109,4 +109,13 @@ func clip(s string) string {
 		cut--
 	}
 	return s[:cut] + "…"
+}
+
+// hostColumn is the host that the load balancer names, or the node's own. The port is always 443:
+// senders of the real system use no other. [C: logs]
+func (n *Node) hostColumn(forwarded []string) string {
+	if len(forwarded) != 1 || forwarded[0] == "" || len(forwarded[0]) > 253 {
+		return n.config.Host
+	}
+	return forwarded[0] + ":443"
 }

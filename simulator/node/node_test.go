@@ -125,6 +125,16 @@ func TestClientAddress(t *testing.T) { // LB-12
 	assert.Empty(t, clientAddress(nil))
 }
 
+func TestHostColumn(t *testing.T) {
+	f := newFixture(t)
+	assert.Equal(t, host+":443", f.call("POST", "/http/orders").line.Host, "the node's own, if none is forwarded")
+	assert.Equal(t, "api.example:443", f.call("POST", "/http/orders", header(forwarding.HostHeader, "api.example")).line.Host)
+	twice := f.call("POST", "/http/orders", header(forwarding.HostHeader, "a"), header(forwarding.HostHeader, "b"))
+	assert.Equal(t, host+":443", twice.line.Host)
+	long := f.call("POST", "/http/orders", header(forwarding.HostHeader, strings.Repeat("a", 254)))
+	assert.Equal(t, host+":443", long.line.Host)
+}
+
 // testPassport makes a passport of version 3 with ids that can be told apart.
 func testPassport() []byte {
 	raw := bytes.Repeat([]byte{' '}, passportSize)

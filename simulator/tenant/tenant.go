@@ -111,12 +111,13 @@ func (t *Tenant) forgetRemoved() {
 	t.running = slices.DeleteFunc(t.running, func(d deployment) bool { return !there[d.address] })
 }
 
-// MapCertificate maps a certificate, given as its DER, to a user. It is an error if the certificate is mapped
-// to another user already; mapped to the same user, nothing changes.
+// MapCertificate maps a certificate, given as its DER, to a user. One that is mapped already only
+// changes its user, as when a mapping is posted again. [C: management interface of the tenant]
 func (t *Tenant) MapCertificate(certificate []byte, user string) error {
 	return t.Update(func(c *Config) error {
-		for _, m := range c.Mappings {
-			if m.User == user && bytes.Equal(m.Certificate, certificate) {
+		for i, m := range c.Mappings {
+			if bytes.Equal(m.Certificate, certificate) {
+				c.Mappings[i].User = user
 				return nil
 			}
 		}

@@ -1,0 +1,43 @@
+# Both commands need Go and nothing else: "make run" shows the bundled suite pass against the
+# embedded simulator, "make test" runs every test. Everything they need is fetched by Go itself.
+
+GO ?= go
+
+.PHONY: run
+run: ## run the bundled suite against the embedded simulator
+	$(GO) run ./cmd/gatehouse test
+
+.PHONY: build
+build: ## build bin/gatehouse
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/gatehouse
+
+.PHONY: test
+test: vet ## every test, with the race detector
+	$(GO) test -race -timeout 9m ./...
+
+.PHONY: vet
+vet:
+	$(GO) vet ./...
+
+.PHONY: oracle
+oracle: ## 100,000 random chains against the openssl command; takes long
+	GATEHOUSE_ORACLE=100000 $(GO) test -timeout 80m -run Oracle -v ./pki/verify
+
+.PHONY: bench
+bench: ## the numbers that the project promises
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: lint
+lint: ## golangci-lint, pinned in tools.mod
+	$(GO) tool -modfile=tools.mod golangci-lint run
+
+.PHONY: cross
+cross: ## build for the systems that users have
+	for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+		echo "building for $$target"; \
+		CGO_ENABLED=0 GOOS=$${target%/*} GOARCH=$${target#*/} $(GO) build -o /dev/null ./cmd/gatehouse || exit 1; \
+	done
+
+.PHONY: docs
+docs: ## write the generated pages of docs/ anew
+	GATEHOUSE_DOCS=write $(GO) test -run TestDocumentsAreFresh ./cmd/gatehouse

@@ -1,0 +1,102 @@
+package verify
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// shortNames are the names that OpenSSL gives the attribute types that are met in client
+// certificates; other types are written as dotted numbers.
+var shortNames = map[string]string{
+	"\x55\x04\x03": "CN", "\x55\x04\x04": "SN", "\x55\x04\x05": "serialNumber",
+	"\x55\x04\x06": "C", "\x55\x04\x07": "L", "\x55\x04\x08": "ST", "\x55\x04\x09": "street",
+	"\x55\x04\x0a": "O", "\x55\x04\x0b": "OU", "\x55\x04\x0c": "title",
+	"\x55\x04\x0d": "description", "\x55\x04\x0f": "businessCategory",
+	"\x55\x04\x11": "postalCode", "\x55\x04\x14": "telephoneNumber",
+	"\x55\x04\x29": "name", "\x55\x04\x2a": "GN", "\x55\x04\x2b": "initials",
+	"\x55\x04\x2c": "generationQualifier", "\x55\x04\x2e": "dnQualifier",
+	"\x55\x04\x41": "pseudonym", "\x55\x04\x61": "organizationIdentifier",
+	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01":         "emailAddress",
+	"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01":     "UID",
+	"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19":     "DC",
+	"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01": "jurisdictionL",
+	"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02": "jurisdictionST",
+	"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03": "jurisdictionC",
+}
+
+// String writes the name in the order of the certificate, as a trace has it:
+// "C=DE, O=Example, CN=sender.example". Characters that do not print are written as \xHH.
+func (n name) String() string {
+	var b strings.Builder
+	b.Grow(len(n.raw))
+	last := -1
+	n.attributes(func(a attribute) bool {
+		switch {
+		case last < 0:
+		case a.set == last:
+			b.WriteByte('+')
+		default:
+			b.WriteString(", ")
+		}
+		last = a.set
+		if short, ok := shortNames[string(a.oid)]; ok {
+			b.WriteString(short)
+		} else {
+			writeDotted(&b, a.oid)
+		}
+		b.WriteByte('=')
+		if text, ok := appendUTF8(nil, a.tag, a.value); ok && folded>>a.tag&1 == 1 || a.tag == tagNumericString {
+			writePrintable(&b, string(text))
+		} else {
+			for _, c := range a.value {
+				writeHex(&b, c)
+			}
+		}
+		return true
+	})
+	return b.String()
+}
+
+func writeDotted(b *strings.Builder, oid []byte) {
+	value, first := uint64(0), true
+	for _, c := range oid {
+		if value > 1<<56 { // absurdly large: not worth a big number
+			b.WriteString("?")
+			return
+		}
+		value = value<<7 | uint64(c&0x7f)
+		if c&0x80 != 0 {
+			continue
+		}
+		if first {
+			top := min(value/40, 2)
+			b.WriteString(strconv.FormatUint(top, 10))
+			value -= top * 40
+			first = false
+		}
+		b.WriteByte('.')
+		b.WriteString(strconv.FormatUint(value, 10))
+		value = 0
+	}
+}
+
+func writePrintable(b *strings.Builder, s string) {
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && size == 1 || !unicode.IsPrint(r) {
+			for i := range size {
+				writeHex(b, s[i])
+			}
+		} else {
+			b.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+}
+
+func writeHex(b *strings.Builder, c byte) {
+	const digits = "0123456789ABCDEF"
+	b.Write([]byte{'\\', 'x', digits[c>>4], digits[c&15]})
+}

@@ -1,0 +1,217 @@
+package verify
+
+import (
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// Kinds of general name: their context-specific tags.
+const (
+	kindOther     = 0
+	kindEmail     = 1
+	kindDNS       = 2
+	kindX400      = 3
+	kindDirectory = 4
+	kindEDI       = 5
+	kindURI       = 6
+	kindIP        = 7
+	kindOID       = 8
+)
+
+// generalName is a GeneralName.
+type generalName struct {
+	kind      uint8
+	value     []byte // content; of an otherName the type
+	directory name
+	other     []byte // of an otherName: the value, one element
+}
+
+// readGeneralNames reads a SEQUENCE OF GeneralName.
+func readGeneralNames(s *cryptobyte.String, tag asn1.Tag) ([]generalName, bool) {
+	var list cryptobyte.String
+	if !s.ReadASN1(&list, tag) {
+		return nil, false
+	}
+	var all []generalName
+	for !list.Empty() {
+		n, ok := readGeneralName(&list)
+		if !ok {
+			return nil, false
+		}
+		all = append(all, n)
+	}
+	return all, true
+}
+
+func readGeneralName(s *cryptobyte.String) (generalName, bool) {
+	var content cryptobyte.String
+	var tag asn1.Tag
+	if !s.ReadAnyASN1(&content, &tag) {
+		return generalName{}, false
+	}
+	n := generalName{kind: uint8(tag & 0x1f), value: content}
+	switch tag {
+	case contextual(kindEmail), contextual(kindDNS), contextual(kindURI), contextual(kindIP):
+		return n, true
+	case contextual(kindOID):
+		return n, validOID(content)
+	case explicit(kindX400):
+		return n, wellFormed(content, 30)
+	case explicit(kindDirectory):
+		var ok bool
+		n.directory, ok = readName(&content)
+		return n, ok && content.Empty()
+	case explicit(kindEDI):
+		return n, validEDIParty(content)
+	case explicit(kindOther):
+		var value cryptobyte.String
+		var ok bool
+		if n.value, ok = readOID(&content, asn1.OBJECT_IDENTIFIER); !ok {
+			return n, false
+		}
+		if !content.ReadASN1(&value, explicit(0)) || !content.Empty() {
+			return n, false
+		}
+		n.other = value
+		return n, skipOne(&value, new(asn1.Tag)) && value.Empty() && validAny(n.other)
+	default:
+		return n, false
+	}
+}
+
+// skipOne skips one element of any tag.
+func skipOne(s *cryptobyte.String, tag *asn1.Tag) bool {
+	var element cryptobyte.String
+	return s.ReadAnyASN1Element(&element, tag)
+}
+
+// validEDIParty checks an EDIPartyName: [0] assigner OPTIONAL, [1] party, both DirectoryString.
+func validEDIParty(s cryptobyte.String) bool {
+	directoryString := func(tag asn1.Tag) bool {
+		var wrapped cryptobyte.String
+		var inner asn1.Tag
+		if !s.ReadASN1(&wrapped, tag) || !skipOne(&wrapped, &inner) || !wrapped.Empty() {
+			return false
+		}
+		switch inner {
+		case tagUTF8String, tagPrintableString, tagT61String, tagUniversalString, tagBMPString:
+			return true
+		}
+		return false
+	}
+	if s.PeekASN1Tag(explicit(0)) && !directoryString(explicit(0)) {
+		return false
+	}
+	return directoryString(explicit(1)) && s.Empty()
+}
+
+// allReasons is the set of all reasons for revocation.
+const allReasons = 0x807f
+
+// distributionPoint is a DistributionPoint, or the name in an issuing distribution point.
+type distributionPoint struct {
+	hasName bool
+	full    []generalName // fullName
+	// relative is nameRelativeToCRLIssuer, appended to the issuer it is relative to.
+	relative   name
+	isRelative bool
+	resolved   bool
+	hasIssuer  bool
+	issuer     []generalName
+	reasons    uint16
+}
+
+// readDistributionPoints reads a CRLDistributionPoints. A fragment is relative to the point's
+// CRL issuer, or else to the issuer of the certificate.
+//
+// A point that has neither name nor issuer makes the extension invalid; OpenSSL keeps the
+// points then, but that one and those behind it stand for no reason at all.
+func readDistributionPoints(s cryptobyte.String, issuer name) ([]distributionPoint, bool) {
+	var list cryptobyte.String
+	if !s.ReadASN1(&list, asn1.SEQUENCE) {
+		return nil, false
+	}
+	var all []distributionPoint
+	valid := true
+	for !list.Empty() {
+		p, fragment, ok := readDistributionPoint(&list)
+		if !ok {
+			return nil, false
+		}
+		if !p.hasName && len(p.issuer) == 0 {
+			valid = false
+		}
+		if !valid {
+			p.reasons = 0
+		} else if p.isRelative {
+			base := issuer
+			for _, n := range p.issuer {
+				if n.kind == kindDirectory {
+					base = n.directory
+					break
+				}
+			}
+			if p.relative, p.resolved = base.extended(fragment); !p.resolved {
+				return nil, false
+			}
+		}
+		all = append(all, p)
+	}
+	return all, valid
+}
+
+// readDistributionPoint reads one point and the fragment of its name, if it is relative.
+func readDistributionPoint(list *cryptobyte.String) (p distributionPoint, fragment cryptobyte.String, ok bool) {
+	var entry, wrapped cryptobyte.String
+	if !list.ReadASN1(&entry, asn1.SEQUENCE) {
+		return p, nil, false
+	}
+	p.reasons = allReasons
+	if entry.PeekASN1Tag(explicit(0)) {
+		if !entry.ReadASN1(&wrapped, explicit(0)) {
+			return p, nil, false
+		}
+		if fragment, ok = p.readPointName(&wrapped); !ok || !wrapped.Empty() {
+			return p, nil, false
+		}
+	}
+	if entry.PeekASN1Tag(contextual(1)) {
+		bits, ok := readBitString(&entry, contextual(1))
+		if !ok {
+			return p, nil, false
+		}
+		p.reasons = reasonMask(bits)
+	}
+	if entry.PeekASN1Tag(explicit(2)) {
+		p.hasIssuer = true
+		if p.issuer, ok = readGeneralNames(&entry, explicit(2)); !ok {
+			return p, nil, false
+		}
+	}
+	return p, fragment, entry.Empty()
+}
+
+func reasonMask(bits bitString) uint16 {
+	return (uint16(bits.octet(0)) | uint16(bits.octet(1))<<8) & allReasons
+}
+
+// readPointName reads a DistributionPointName. It returns the content of a relative name, which
+// the caller has to put behind the name it is relative to.
+func (p *distributionPoint) readPointName(s *cryptobyte.String) (cryptobyte.String, bool) {
+	p.hasName = true
+	if s.PeekASN1Tag(explicit(1)) {
+		var fragment cryptobyte.String
+		p.isRelative = true
+		ok := s.ReadASN1(&fragment, explicit(1))
+		return fragment, ok
+	}
+	var ok bool
+	p.full, ok = readGeneralNames(s, explicit(0))
+	return nil, ok
+}
+
+// extended returns n with one RDN more.
+func (n name) extended(rdn cryptobyte.String) (name, bool) {
+	canonical, count, ok := appendRDN(append([]byte(nil), n.canonical...), rdn)
+	return name{canonical: canonical, entries: n.entries + count}, ok
+}

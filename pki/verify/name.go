@@ -1,0 +1,262 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// name is a distinguished name.
+type name struct {
+	raw []byte // the DER, with the SEQUENCE header
+	// canonical is equal for two names if OpenSSL's X509_NAME_cmp takes them for equal, and a
+	// prefix of it is that of a name with fewer RDNs. Empty for an empty name.
+	canonical []byte
+	entries   int
+}
+
+// attribute is one attribute of a name. set counts RDNs: attributes of a multi-valued RDN
+// have the same number.
+type attribute struct {
+	set   int
+	oid   []byte
+	tag   asn1.Tag
+	value []byte
+}
+
+// stringTags are the types that OpenSSL accepts as value of an attribute (its ASN1_PRINTABLE);
+// a certificate with another one cannot be read.
+const stringTags = 1<<tagBitString | 1<<7 | 1<<8 | 1<<9 | 1<<11 | 1<<tagUTF8String | 1<<13 | 1<<14 | 1<<15 |
+	1<<tagSequence | 1<<tagNumericString | 1<<tagPrintableString | 1<<tagT61String | 1<<tagIA5String |
+	1<<tagUniversalString | 1<<29 | 1<<tagBMPString
+
+// folded are the types whose case and blanks do not count. Others are compared octet by octet.
+const folded = 1<<tagUTF8String | 1<<tagPrintableString | 1<<tagT61String | 1<<tagIA5String |
+	1<<tagVisibleString | 1<<tagUniversalString | 1<<tagBMPString
+
+func readAttribute(rdn *cryptobyte.String) (attribute, bool) {
+	var entry, value cryptobyte.String
+	var a attribute
+	var ok bool
+	if !rdn.ReadASN1(&entry, asn1.SEQUENCE) {
+		return a, false
+	}
+	if a.oid, ok = readOID(&entry, asn1.OBJECT_IDENTIFIER); !ok {
+		return a, false
+	}
+	if !entry.ReadAnyASN1(&value, &a.tag) || !entry.Empty() {
+		return a, false
+	}
+	number := a.tag
+	if number == asn1.SEQUENCE {
+		number = tagSequence
+	} else if number == tagSequence {
+		return a, false
+	}
+	if number > 31 || stringTags>>number&1 == 0 || !validContent(number, value) {
+		return a, false
+	}
+	a.tag, a.value = number, value
+	return a, true
+}
+
+// attributes calls visit for each attribute of a name that was read by parseName, until visit
+// returns false.
+func (n name) attributes(visit func(attribute) bool) {
+	der := cryptobyte.String(n.raw)
+	var rdns cryptobyte.String
+	if !der.ReadASN1(&rdns, asn1.SEQUENCE) {
+		return
+	}
+	for set := 0; !rdns.Empty(); set++ {
+		var rdn cryptobyte.String
+		if !rdns.ReadASN1(&rdn, asn1.SET) {
+			return
+		}
+		for !rdn.Empty() {
+			a, ok := readAttribute(&rdn)
+			if !ok {
+				return
+			}
+			a.set = set
+			if !visit(a) {
+				return
+			}
+		}
+	}
+}
+
+func readName(s *cryptobyte.String) (name, bool) {
+	var element cryptobyte.String
+	if !s.ReadASN1Element(&element, asn1.SEQUENCE) {
+		return name{}, false
+	}
+	n := name{raw: element}
+	var rdns cryptobyte.String
+	if !element.ReadASN1(&rdns, asn1.SEQUENCE) {
+		return name{}, false
+	}
+	n.canonical = make([]byte, 0, len(n.raw)+16)
+	for !rdns.Empty() {
+		var rdn cryptobyte.String
+		if !rdns.ReadASN1(&rdn, asn1.SET) {
+			return name{}, false
+		}
+		count, ok := 0, false
+		if n.canonical, count, ok = appendRDN(n.canonical, rdn); !ok {
+			return name{}, false
+		}
+		n.entries += count
+	}
+	return n, true
+}
+
+// appendRDN appends one RDN in canonical form: its length, then its attributes, sorted.
+func appendRDN(to []byte, rdn cryptobyte.String) ([]byte, int, bool) {
+	if rdn.Empty() {
+		return to, 0, true
+	}
+	start := len(to)
+	to = append(to, 0, 0, 0, 0)
+	var ends []int
+	count := 0
+	for !rdn.Empty() {
+		a, ok := readAttribute(&rdn)
+		if !ok {
+			return nil, 0, false
+		}
+		if count++; count > 1 || !rdn.Empty() {
+			ends = append(ends, len(to))
+		}
+		if to, ok = appendAttribute(to, a); !ok {
+			return nil, 0, false
+		}
+	}
+	if count > 1 {
+		sortSet(to, ends)
+	}
+	binary.BigEndian.PutUint32(to[start:], uint32(len(to)-start-4))
+	return to, count, true
+}
+
+// sortSet sorts the attributes that begin at starts and end with b.
+func sortSet(b []byte, starts []int) {
+	first := starts[0]
+	parts := make([][]byte, len(starts))
+	for i, from := range starts {
+		to := len(b)
+		if i+1 < len(starts) {
+			to = starts[i+1]
+		}
+		parts[i] = bytes.Clone(b[from:to])
+	}
+	slices.SortFunc(parts, bytes.Compare)
+	copy(b[first:], bytes.Join(parts, nil))
+}
+
+func appendAttribute(to []byte, a attribute) ([]byte, bool) {
+	to = append(to, byte(len(a.oid)>>8), byte(len(a.oid)))
+	to = append(to, a.oid...)
+	if len(a.oid) > 0xffff {
+		return nil, false
+	}
+	tag := a.tag
+	if folded>>tag&1 == 1 {
+		tag = tagUTF8String
+	}
+	to = append(to, byte(tag), 0, 0, 0, 0)
+	start := len(to)
+	if tag == tagUTF8String {
+		var ok bool
+		if to, ok = appendUTF8(to, a.tag, a.value); !ok {
+			return nil, false
+		}
+		to = to[:start+fold(to[start:])]
+	} else {
+		to = append(to, a.value...)
+	}
+	binary.BigEndian.PutUint32(to[start-4:], uint32(len(to)-start))
+	return to, true
+}
+
+// appendUTF8 appends a string of any ASN.1 type as UTF-8: ASN1_STRING_to_UTF8. Types of one
+// octet a character are read as Latin-1.
+func appendUTF8(to []byte, tag asn1.Tag, value []byte) ([]byte, bool) {
+	switch tag {
+	case tagUTF8String:
+		return append(to, value...), utf8.Valid(value)
+	case tagBMPString:
+		if len(value)%2 != 0 {
+			return nil, false
+		}
+		for ; len(value) > 0; value = value[2:] {
+			r := rune(binary.BigEndian.Uint16(value))
+			if !utf8.ValidRune(r) {
+				return nil, false
+			}
+			to = utf8.AppendRune(to, r)
+		}
+		return to, true
+	case tagUniversalString:
+		if len(value)%4 != 0 {
+			return nil, false
+		}
+		for ; len(value) > 0; value = value[4:] {
+			r := binary.BigEndian.Uint32(value)
+			if r > utf8.MaxRune || !utf8.ValidRune(rune(r)) {
+				return nil, false
+			}
+			to = utf8.AppendRune(to, rune(r))
+		}
+		return to, true
+	default:
+		for _, c := range value {
+			if c < utf8.RuneSelf {
+				to = append(to, c)
+			} else {
+				to = utf8.AppendRune(to, rune(c))
+			}
+		}
+		return to, true
+	}
+}
+
+// fold changes s in place: white space trimmed and its runs made one blank, ASCII letters in
+// lower case. It returns the new length.
+func fold(s []byte) int {
+	from, end := 0, len(s)
+	for from < end && isSpace(s[from]) {
+		from++
+	}
+	for end > from && isSpace(s[end-1]) {
+		end--
+	}
+	to := 0
+	for from < end {
+		c := s[from]
+		from++
+		switch {
+		case isSpace(c):
+			c = ' '
+			for isSpace(s[from]) { // the last one is none: it was trimmed
+				from++
+			}
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		s[to] = c
+		to++
+	}
+	return to
+}
+
+func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
+
+func (n name) equal(m name) bool { return bytes.Equal(n.canonical, m.canonical) }
+
+// within tells whether the RDNs of base are the first ones of n.
+func (n name) within(base name) bool { return bytes.HasPrefix(n.canonical, base.canonical) }

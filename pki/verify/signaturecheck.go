@@ -1,0 +1,107 @@
+package verify
+
+// checkSignatures is internal_verify: from the top to the leaf, the signature and the dates.
+func (r *run) checkSignatures() {
+	n := len(r.chain) - 1
+	issuer := r.chain[n]
+	subject := issuer
+	if !r.likelyIssued(issuer, issuer) {
+		if n > 0 {
+			n--
+			subject = r.chain[n]
+		} else {
+			r.fail(UnableToVerifyLeafSignature, 0)
+		}
+	}
+	for {
+		// The signature of a self-signed certificate on itself says nothing.
+		if subject != issuer {
+			r.checkSignature(n, issuer, subject)
+		}
+		r.checkDates(n, subject)
+		if n--; n < 0 {
+			return
+		}
+		issuer, subject = subject, r.chain[n]
+	}
+}
+
+// checkSignature checks what issuer, at depth n+1, says of subject, at depth n.
+func (r *run) checkSignature(n int, issuer, subject *Certificate) {
+	if subject.info().proxy {
+		if issuer.info().usageLacks(usageDigitalSignature) {
+			r.failFor(KeyusageNoDigitalSignature, n+1, issuer)
+		}
+	} else if issuer.info().usageLacks(usageCertSign) {
+		r.failFor(KeyusageNoCertsign, n+1, issuer)
+	}
+	if key := issuer.key(); key == nil {
+		r.failFor(UnableToDecodeIssuerPublicKey, n+1, issuer)
+	} else if !subject.signedBy(key) {
+		r.failFor(CertSignatureFailure, n, subject)
+	}
+}
+
+// checkDates is ossl_x509_check_cert_time. At the very second of notAfter a certificate has
+// expired.
+func (r *run) checkDates(n int, c *Certificate) {
+	switch c.notBefore.compare(r.now) {
+	case 0:
+		r.failFor(ErrorInCertNotBeforeField, n, c)
+	case 1:
+		r.failFor(CertNotYetValid, n, c)
+	}
+	switch c.notAfter.compare(r.now) {
+	case 0:
+		r.failFor(ErrorInCertNotAfterField, n, c)
+	case -1:
+		r.failFor(CertHasExpired, n, c)
+	}
+}
+
+// checkNames is check_name_constraints.
+func (r *run) checkNames() {
+	for i := len(r.chain) - 1; i >= 0; i-- {
+		c := r.chain[i]
+		x := c.info()
+		if i != 0 && x.selfIssued {
+			continue
+		}
+		if x.proxy && !proxyNamed(c) {
+			r.fail(ProxySubjectNameViolation, i)
+		}
+		for j := len(r.chain) - 1; j > i; j-- {
+			nc := r.chain[j].info().constraints
+			if nc == nil {
+				continue
+			}
+			code := nc.check(c)
+			if code == 0 && i == 0 && !x.hasDNSName() {
+				code = nc.checkCommonNames(c)
+			}
+			switch code {
+			case 0:
+			case undecodable:
+				r.internalError(i)
+				return
+			default:
+				r.fail(code, i)
+			}
+		}
+	}
+}
+
+// proxyNamed tells whether the subject is the issuer with one common name more (RFC 3820).
+func proxyNamed(c *Certificate) bool {
+	if c.subject.entries < 2 || c.subject.entries != c.issuer.entries+1 || !c.subject.within(c.issuer) {
+		return false
+	}
+	last := attribute{}
+	sets := map[int]int{}
+	c.subject.attributes(func(a attribute) bool {
+		last = a
+		sets[a.set]++
+		return true
+	})
+	return sets[last.set] == 1 && string(last.oid) == oidCommonName
+}
