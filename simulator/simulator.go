@@ -94,6 +94,9 @@ func (s *Simulator) start(ctx context.Context) error {
 	l := s.landscape
 	set, err := pki.Mint(ctx, l.PKI, pki.Options{Now: s.clock.Now, Rand: s.rand, Load: l.load})
 	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("minting the certificates: %w", err)
+		}
 		return s.mintProblems(err)
 	}
 	s.set = set
@@ -241,7 +244,8 @@ func (s *Simulator) trusted(names []string) []*x509.Certificate {
 func (s *Simulator) mintProblems(err error) error {
 	var problems pki.Problems
 	if !errors.As(err, &problems) {
-		return fmt.Errorf("minting the certificates: %w", err)
+		// A file that the document names cannot be used: the document is wrong all the same.
+		return document.Problems{s.landscape.source.Problem("pki", "%v", err)}
 	}
 	var out document.Problems
 	for _, p := range problems {

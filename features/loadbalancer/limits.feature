@@ -2,7 +2,7 @@ Feature: Limits of the load balancer
 
   @LB-18
   Scenario: A body that stalls is cancelled
-    Given the load balancer waits 150 milliseconds for a stalled body
+    Given the load balancer waits 400 milliseconds for a stalled body
     And a sender "warehouse" that is let in
     When "warehouse" calls with a body that stalls
     Then the call is refused at the flow because of "body-stalled"
@@ -11,7 +11,7 @@ Feature: Limits of the load balancer
 
   @LB-18
   Scenario: A call has a time limit
-    Given the load balancer waits 200 milliseconds for a call
+    Given the load balancer waits 800 milliseconds for a call
     And a sender "warehouse" that is let in
     When "warehouse" calls with a body that stalls
     Then the call ends at the load balancer because of "request-timeout"
@@ -21,15 +21,15 @@ Feature: Limits of the load balancer
 
   @LB-18
   Scenario: A body that keeps coming is not
-    Given the load balancer waits 150 milliseconds for a stalled body
+    Given the load balancer waits 400 milliseconds for a stalled body
     And a sender "warehouse" that is let in
     When "warehouse" calls with a chunked body of 300000 bytes
     Then the call is let in as "WAREHOUSE"
 
   @LB-19
   Scenario Outline: A connection that does <what> ends in "<reason>" and harms nobody
-    Given the load balancer waits 150 milliseconds for a handshake
-    And the load balancer waits 150 milliseconds for a header
+    Given the load balancer waits 400 milliseconds for a handshake
+    And the load balancer waits 400 milliseconds for a header
     And a sender "warehouse" that is let in
     When a connection does "<what>"
     Then the call is refused at the load balancer because of "<reason>"

@@ -132,7 +132,7 @@ func (c *Certificate) parseSigned(element cryptobyte.String) error {
 	}
 	if s.PeekASN1Tag(explicit(3)) {
 		var wrapped, list cryptobyte.String
-		if !s.ReadASN1(&wrapped, explicit(3)) || !wrapped.ReadASN1(&list, asn1.SEQUENCE) || !wrapped.Empty() {
+		if !s.ReadASN1(&wrapped, explicit(3)) || !readList(&wrapped, &list, asn1.SEQUENCE) || !wrapped.Empty() {
 			return errors.New("extensions do not decode")
 		}
 		if c.extensions, ok = readExtensions(list); !ok {

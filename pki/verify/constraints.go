@@ -33,11 +33,11 @@ func readConstraints(s cryptobyte.String) *nameConstraints {
 	}
 	nc := &nameConstraints{}
 	for n, to := range []*[]subtree{&nc.permitted, &nc.excluded} {
-		if !content.PeekASN1Tag(explicit(uint8(n))) {
+		if !peekList(&content, explicit(uint8(n))) {
 			continue
 		}
 		var list cryptobyte.String
-		if !content.ReadASN1(&list, explicit(uint8(n))) {
+		if !readList(&content, &list, explicit(uint8(n))) {
 			return nil
 		}
 		for !list.Empty() {

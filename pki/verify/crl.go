@@ -76,13 +76,13 @@ func parseCRL(der []byte) (*revocationList, error) {
 		}
 	}
 	var entries cryptobyte.String
-	if s.PeekASN1Tag(asn1.SEQUENCE) && !s.ReadASN1(&entries, asn1.SEQUENCE) {
+	if peekList(&s, asn1.SEQUENCE) && !readList(&s, &entries, asn1.SEQUENCE) {
 		return nil, errors.New("list of revoked certificates does not decode")
 	}
 	var extensions []extension
 	if s.PeekASN1Tag(explicit(0)) {
 		var wrapped, list cryptobyte.String
-		if !s.ReadASN1(&wrapped, explicit(0)) || !wrapped.ReadASN1(&list, asn1.SEQUENCE) || !wrapped.Empty() {
+		if !s.ReadASN1(&wrapped, explicit(0)) || !readList(&wrapped, &list, asn1.SEQUENCE) || !wrapped.Empty() {
 			return nil, errors.New("extensions do not decode")
 		}
 		if extensions, ok = readExtensions(list); !ok {
@@ -181,7 +181,7 @@ func (l *revocationList) readEntries(s cryptobyte.String) error {
 		}
 		var extensions []extension
 		if !entry.Empty() {
-			if !entry.ReadASN1(&list, asn1.SEQUENCE) || !entry.Empty() {
+			if !readList(&entry, &list, asn1.SEQUENCE) || !entry.Empty() {
 				return fmt.Errorf("entry %d does not decode", n)
 			}
 			if extensions, ok = readExtensions(list); !ok {

@@ -31,6 +31,20 @@ func contextual(n uint8) asn1.Tag { return asn1.Tag(n).ContextSpecific() }
 // explicit returns the tag [n] of a constructed value.
 func explicit(n uint8) asn1.Tag { return asn1.Tag(n).ContextSpecific().Constructed() }
 
+// readList reads a SEQUENCE OF or SET OF, which OpenSSL reads with and without the bit that
+// says "constructed".
+func readList(s *cryptobyte.String, list *cryptobyte.String, tag asn1.Tag) bool {
+	if primitive := tag &^ 0x20; s.PeekASN1Tag(primitive) {
+		return s.ReadASN1(list, primitive)
+	}
+	return s.ReadASN1(list, tag)
+}
+
+// peekList tells whether a list with that tag is next.
+func peekList(s *cryptobyte.String, tag asn1.Tag) bool {
+	return s.PeekASN1Tag(tag) || s.PeekASN1Tag(tag&^0x20)
+}
+
 // readInteger reads an INTEGER and returns its content. OpenSSL refuses empty content and a
 // superfluous first octet, and takes negative numbers.
 func readInteger(s *cryptobyte.String, tag asn1.Tag) ([]byte, bool) {
@@ -217,19 +231,3 @@ func validContent(tag asn1.Tag, content []byte) bool {
 }
 
 func (a algorithm) equal(b algorithm) bool { return bytes.Equal(a.raw, b.raw) }
-
-// wellFormed tells whether b is a row of DER elements, nested ones included, down to a depth
-// that OpenSSL allows.
-func wellFormed(b cryptobyte.String, depth int) bool {
-	for !b.Empty() {
-		var content cryptobyte.String
-		var tag asn1.Tag
-		if !b.ReadAnyASN1(&content, &tag) {
-			return false
-		}
-		if tag&0x20 != 0 && (depth == 0 || !wellFormed(content, depth-1)) {
-			return false
-		}
-	}
-	return true
-}

@@ -273,7 +273,7 @@ func (x *extensionInfo) readUsage(s cryptobyte.String) bool {
 
 func (x *extensionInfo) readExtUsage(s cryptobyte.String) bool {
 	var list cryptobyte.String
-	if !s.ReadASN1(&list, asn1.SEQUENCE) {
+	if !readList(&s, &list, asn1.SEQUENCE) {
 		return false
 	}
 	client := false
@@ -301,7 +301,7 @@ func readAuthority(s cryptobyte.String) *authorityKeyID {
 		}
 		a.keyID, a.hasKeyID = id, true
 	}
-	if content.PeekASN1Tag(explicit(1)) {
+	if peekList(&content, explicit(1)) {
 		names, ok := readGeneralNames(&content, explicit(1))
 		if !ok {
 			return nil

@@ -29,7 +29,7 @@ type generalName struct {
 // readGeneralNames reads a SEQUENCE OF GeneralName.
 func readGeneralNames(s *cryptobyte.String, tag asn1.Tag) ([]generalName, bool) {
 	var list cryptobyte.String
-	if !s.ReadASN1(&list, tag) {
+	if !readList(s, &list, tag) {
 		return nil, false
 	}
 	var all []generalName
@@ -51,12 +51,10 @@ func readGeneralName(s *cryptobyte.String) (generalName, bool) {
 	}
 	n := generalName{kind: uint8(tag & 0x1f), value: content}
 	switch tag {
-	case contextual(kindEmail), contextual(kindDNS), contextual(kindURI), contextual(kindIP):
-		return n, true
+	case contextual(kindEmail), contextual(kindDNS), contextual(kindURI), contextual(kindIP), explicit(kindX400):
+		return n, true // an X.400 address is not looked into
 	case contextual(kindOID):
 		return n, validOID(content)
-	case explicit(kindX400):
-		return n, wellFormed(content, 30)
 	case explicit(kindDirectory):
 		var ok bool
 		n.directory, ok = readName(&content)
@@ -128,7 +126,7 @@ type distributionPoint struct {
 // points then, but that one and those behind it stand for no reason at all.
 func readDistributionPoints(s cryptobyte.String, issuer name) ([]distributionPoint, bool) {
 	var list cryptobyte.String
-	if !s.ReadASN1(&list, asn1.SEQUENCE) {
+	if !readList(&s, &list, asn1.SEQUENCE) {
 		return nil, false
 	}
 	var all []distributionPoint
@@ -182,7 +180,7 @@ func readDistributionPoint(list *cryptobyte.String) (p distributionPoint, fragme
 		}
 		p.reasons = reasonMask(bits)
 	}
-	if entry.PeekASN1Tag(explicit(2)) {
+	if peekList(&entry, explicit(2)) {
 		p.hasIssuer = true
 		if p.issuer, ok = readGeneralNames(&entry, explicit(2)); !ok {
 			return p, nil, false
@@ -199,10 +197,10 @@ func reasonMask(bits bitString) uint16 {
 // the caller has to put behind the name it is relative to.
 func (p *distributionPoint) readPointName(s *cryptobyte.String) (cryptobyte.String, bool) {
 	p.hasName = true
-	if s.PeekASN1Tag(explicit(1)) {
+	if peekList(s, explicit(1)) {
 		var fragment cryptobyte.String
 		p.isRelative = true
-		ok := s.ReadASN1(&fragment, explicit(1))
+		ok := readList(s, &fragment, explicit(1))
 		return fragment, ok
 	}
 	var ok bool

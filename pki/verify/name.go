@@ -69,12 +69,12 @@ func readAttribute(rdn *cryptobyte.String) (attribute, bool) {
 func (n name) attributes(visit func(attribute) bool) {
 	der := cryptobyte.String(n.raw)
 	var rdns cryptobyte.String
-	if !der.ReadASN1(&rdns, asn1.SEQUENCE) {
+	if !readList(&der, &rdns, asn1.SEQUENCE) {
 		return
 	}
 	for set := 0; !rdns.Empty(); set++ {
 		var rdn cryptobyte.String
-		if !rdns.ReadASN1(&rdn, asn1.SET) {
+		if !readList(&rdns, &rdn, asn1.SET) {
 			return
 		}
 		for !rdn.Empty() {
@@ -92,18 +92,19 @@ func (n name) attributes(visit func(attribute) bool) {
 
 func readName(s *cryptobyte.String) (name, bool) {
 	var element cryptobyte.String
-	if !s.ReadASN1Element(&element, asn1.SEQUENCE) {
+	var tag asn1.Tag
+	if !s.ReadAnyASN1Element(&element, &tag) {
 		return name{}, false
 	}
 	n := name{raw: element}
 	var rdns cryptobyte.String
-	if !element.ReadASN1(&rdns, asn1.SEQUENCE) {
+	if !readList(&element, &rdns, asn1.SEQUENCE) {
 		return name{}, false
 	}
 	n.canonical = make([]byte, 0, len(n.raw)+16)
 	for !rdns.Empty() {
 		var rdn cryptobyte.String
-		if !rdns.ReadASN1(&rdn, asn1.SET) {
+		if !readList(&rdns, &rdn, asn1.SET) {
 			return name{}, false
 		}
 		count, ok := 0, false

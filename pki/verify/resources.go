@@ -9,7 +9,7 @@ import (
 // blocks nest (codes 41 and 46) is not checked: see Limits.
 func validIPBlocks(s cryptobyte.String) bool {
 	var families cryptobyte.String
-	if !s.ReadASN1(&families, asn1.SEQUENCE) {
+	if !readList(&s, &families, asn1.SEQUENCE) {
 		return false
 	}
 	for !families.Empty() {
@@ -58,7 +58,7 @@ func validChoice(s *cryptobyte.String, one func(*cryptobyte.String, asn1.Tag) bo
 		return s.ReadASN1(&null, asn1.NULL) && null.Empty()
 	}
 	var list cryptobyte.String
-	if !s.ReadASN1(&list, asn1.SEQUENCE) {
+	if !readList(s, &list, asn1.SEQUENCE) {
 		return false
 	}
 	for !list.Empty() {

@@ -189,6 +189,34 @@ func (j Journey) Cause() (Stop, bool) {
 	return seen, found
 }
 
+// Requirement is the id of the requirement that the cause of a refusal belongs to; empty for a
+// call that was let in. That of a certificate which was not accepted depends on the verify result.
+func (j Journey) Requirement() string {
+	cause, refused := j.Cause()
+	if !refused {
+		return ""
+	}
+	if cause.Reason != CertificateNotAccepted {
+		return cause.Reason.Requirement()
+	}
+	switch v := j.Verification; v.Code {
+	case 20, 21:
+		if v.Depth > 0 {
+			return "LB-5"
+		}
+		return "LB-3"
+	case 18:
+		return "LB-4"
+	case 2, 19:
+		return "LB-5"
+	case 9, 10:
+		return "LB-6"
+	case 26:
+		return "LB-7"
+	}
+	return "LB-11"
+}
+
 // WithSender returns the journey with the sender's own stop put in front, in place of one that
 // is there already.
 func (j Journey) WithSender(stop Stop) Journey {

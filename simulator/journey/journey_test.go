@@ -30,7 +30,7 @@ func letIn() journey.Journey {
 }
 
 func chainMissing() journey.Journey {
-	return journey.Journey{Status: 401, Stops: []journey.Stop{
+	return journey.Journey{Status: 401, Verification: journey.Verification{Presented: true, Code: 20}, Stops: []journey.Stop{
 		{Station: journey.LoadBalancer, Verdict: journey.Withheld, Reason: journey.CertificateNotAccepted, Decided: "verify result 20"},
 		{Station: journey.RuntimeNode, Verdict: journey.Refused, Reason: journey.NoIdentity, Decided: "401"},
 	}}
@@ -65,6 +65,17 @@ func TestSenderThatSawTheConnectionEndIsNotTheCause(t *testing.T) {
 	j.Stops = j.Stops[:1]
 	cause, _ = j.Cause()
 	assert.Equal(t, journey.HandshakeEnded, cause.Reason, "nobody else tells why")
+}
+
+func TestRequirementOfARefusedCertificateFollowsTheVerifyResult(t *testing.T) {
+	for want, v := range map[string]journey.Verification{
+		"LB-3": {Code: 20}, "LB-4": {Code: 18}, "LB-5": {Code: 20, Depth: 1}, "LB-6": {Code: 10}, "LB-7": {Code: 26}, "LB-11": {Code: 7},
+	} {
+		j := chainMissing()
+		j.Verification = v
+		assert.Equal(t, want, j.Requirement())
+	}
+	assert.Empty(t, letIn().Requirement())
 }
 
 func TestWithSenderStandsInFront(t *testing.T) {

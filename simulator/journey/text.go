@@ -16,7 +16,7 @@ func WriteText(w io.Writer, j Journey) error {
 	for _, station := range Stations() {
 		stop, ok := j.At(station)
 		if !ok {
-			fmt.Fprintf(&b, "%-22s %-9s\n", station, "-")
+			fmt.Fprintf(&b, "%-22s -\n", station)
 			continue
 		}
 		fmt.Fprintf(&b, "%-22s %-9s %s\n", station, stop.Verdict, Printable(stop.Decided))
@@ -25,7 +25,7 @@ func WriteText(w io.Writer, j Journey) error {
 		if cause, refused := j.Cause(); refused {
 			fmt.Fprintf(&b, "\nended at  %s%s\n", end.Station, status(j))
 			fmt.Fprintf(&b, "because   %s (%s", cause.Reason.Sentence(), cause.Reason)
-			if r := cause.Reason.Requirement(); r != "" {
+			if r := j.Requirement(); r != "" {
 				fmt.Fprintf(&b, ", %s", r)
 			}
 			b.WriteString(")\n")

@@ -133,10 +133,13 @@ func TestBodyStall(t *testing.T) {
 		})
 	}
 	t.Run("slow but steady is no stall", func(t *testing.T) {
+		const limit = time.Second // the whole body takes longer, each pause is much shorter
+		h := open(t, func(c *Config) { c.Limits.BodyStall = limit })
+		h.node.handle = func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }
 		c := h.dial(t, h.as(nil))
 		_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
 		require.NoError(t, err)
-		tick := time.NewTicker(short / 3)
+		tick := time.NewTicker(limit * 3 / 20)
 		defer tick.Stop()
 		for range 10 {
 			<-tick.C

@@ -53,7 +53,8 @@ type Config struct {
 	// ID is the node's id, 7 lower-case hex digits as in the names of its log files [C].
 	// Default: that of the first node of the tenant's account.
 	ID string
-	// Host is what the access log shows in its host column; ":443" is added if no port is named.
+	// Host is what the access log shows in its host column for calls of which the load balancer
+	// names no host of its own (forwarding.HostHeader); ":443" is added if no port is named.
 	// Default: "-".
 	Host string
 	// Tenant is required.

@@ -26,13 +26,13 @@ func (p *printer) scenario(r Result) {
 	defer p.mu.Unlock()
 	if r.Status == Passed {
 		if p.verbose {
-			fmt.Fprintf(p.out, "passed  %s (%s)\n", r.Scenario.Name, r.Scenario.ID())
+			fmt.Fprintf(p.out, "passed  %s (%s)\n", journey.Printable(r.Scenario.Name), r.Scenario.ID())
 		}
 		return
 	}
-	fmt.Fprintf(p.out, "%-7s %s (%s)\n", r.Status, r.Scenario.Name, r.Scenario.ID())
+	fmt.Fprintf(p.out, "%-7s %s (%s)\n", r.Status, journey.Printable(r.Scenario.Name), r.Scenario.ID())
 	if failure, ok := r.Failure(); ok {
-		fmt.Fprintf(p.out, "        at  %s\n", failure.Text)
+		fmt.Fprintf(p.out, "        at  %s\n", journey.Printable(failure.Text))
 		for _, line := range strings.Split(failure.Message, "\n") {
 			fmt.Fprintf(p.out, "            %s\n", journey.Printable(line))
 		}
@@ -70,6 +70,13 @@ func (p *printer) summary(r Report) {
 		}
 		fmt.Fprintf(p.out, "  %-7s %-7s %2d  %-11s %s\n", req.ID, verdict, t.Total(), req.Mark, req.Sentence)
 	}
-	fmt.Fprintf(p.out, "\n%d scenarios in %.1fs\n", len(r.Results), r.Duration.Seconds())
+	fmt.Fprintf(p.out, "\n%s in %.1fs, median %d ms\n", count(len(r.Results), "scenario"), r.Duration.Seconds(), r.Median().Milliseconds())
 	fmt.Fprintf(p.out, "%d passed, %d failed, %d skipped\n", r.Passed, r.Failed, r.Skipped)
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,6 +41,10 @@ type Result struct {
 	Scenario Scenario
 	Status   Status
 	Steps    []StepResult
+	// Duration is from the first step to the end of the scenario's landscape.
+	Duration time.Duration
+
+	began time.Time
 }
 
 // Failure is the step that failed.
@@ -61,6 +66,19 @@ type Report struct {
 
 // OK tells whether something was run and everything passed.
 func (r Report) OK() bool { return r.Passed > 0 && r.Failed == 0 && r.Skipped == 0 }
+
+// Median is the median duration of the scenarios.
+func (r Report) Median() time.Duration {
+	durations := make([]time.Duration, 0, len(r.Results))
+	for _, result := range r.Results {
+		durations = append(durations, result.Duration)
+	}
+	if len(durations) == 0 {
+		return 0
+	}
+	slices.Sort(durations)
+	return durations[len(durations)/2]
+}
 
 // Tally counts scenarios.
 type Tally struct{ Passed, Failed, Skipped int }

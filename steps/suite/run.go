@@ -103,7 +103,9 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	status := godog.TestSuite{
 		Name: name,
 		ScenarioInitializer: func(sc *godog.ScenarioContext) {
+			sc.Before(r.begin)
 			initialize(sc)
+			sc.After(r.end)
 			sc.StepContext().Before(r.beforeStep)
 		},
 		Options: &godog.Options{
@@ -150,6 +152,22 @@ type run struct {
 	mu      sync.Mutex
 	results map[string]*Result // by scenario
 	pickles map[string]*Result // by godog's id
+}
+
+func (r *run) begin(ctx context.Context, p *godog.Scenario) (context.Context, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of(p).began = time.Now()
+	return ctx, nil
+}
+
+// end comes after the scenario's landscape was closed, which counts too.
+func (r *run) end(ctx context.Context, p *godog.Scenario, _ error) (context.Context, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	result := r.of(p)
+	result.Duration = time.Since(result.began)
+	return ctx, nil
 }
 
 // beforeStep ends a run that was interrupted at the next step.

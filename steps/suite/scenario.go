@@ -212,6 +212,9 @@ func parse(file string, data []byte) ([]Scenario, error) {
 		s := Scenario{File: file, Feature: doc.Feature.Name, Name: pickle.Name, source: src}
 		s.keyLine = lineOf[pickle.AstNodeIds[0]]
 		s.Line = lineOf[pickle.AstNodeIds[len(pickle.AstNodeIds)-1]]
+		if len(pickle.Steps) == 0 {
+			return nil, &InputError{file, fmt.Sprintf("line %d: the scenario %q has no steps and would prove nothing: add some, or remove it", s.Line, s.Name)}
+		}
 		for _, t := range pickle.Tags {
 			s.Tags = append(s.Tags, t.Name)
 		}

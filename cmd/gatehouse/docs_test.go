@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/gatehouse/features"
+	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/steps"
+)
+
+// The pages of docs/ are made from what the program itself knows. "make docs" writes them anew.
+func TestDocumentsAreFresh(t *testing.T) {
+	folder := filepath.Join("..", "..", "docs")
+	for name, page := range map[string]string{
+		"commands.md":     commandsPage(t),
+		"vocabulary.md":   vocabularyPage(),
+		"requirements.md": requirementsPage(t),
+		"defects.md":      defectsPage(),
+		"causes.md":       causesPage(),
+	} {
+		file := filepath.Join(folder, name)
+		page = "<!-- Made by \"make docs\": do not edit. -->\n\n" + page
+		if os.Getenv("GATEHOUSE_DOCS") == "write" {
+			require.NoError(t, os.MkdirAll(folder, 0o755))
+			require.NoError(t, os.WriteFile(file, []byte(page), 0o644))
+		}
+		have, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, page, strings.ReplaceAll(string(have), "\r\n", "\n"), "%s is stale: run make docs", name)
+	}
+}
+
+func commandsPage(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("# Commands\n")
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		var out bytes.Buffer
+		c.SetOut(&out)
+		require.NoError(t, c.Help())
+		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n", c.CommandPath(), strings.TrimSpace(out.String()))
+		for _, child := range c.Commands() {
+			if child.IsAvailableCommand() {
+				walk(child)
+			}
+		}
+	}
+	walk(newRoot())
+	return b.String()
+}
+
+func vocabularyPage() string {
+	var b strings.Builder
+	b.WriteString("# Vocabulary\n\nWhat a scenario can say. Given, When and Then are interchangeable.\n")
+	noun := ""
+	for _, d := range steps.Vocabulary() {
+		if d.Noun != noun {
+			noun = d.Noun
+			fmt.Fprintf(&b, "\n## %s\n\n", noun)
+		}
+		fmt.Fprintf(&b, "- `%s`  \n  %s\n", d.Example, d.Meaning)
+	}
+	b.WriteString("\n## Ways to call\n\nThey follow `\"warehouse\" calls` and the path, joined by `and`.\n\n")
+	for _, way := range steps.Ways() {
+		fmt.Fprintf(&b, "- `%s`\n", way)
+	}
+	b.WriteString("\n## Properties of a channel\n\nThey follow `a channel \"/http/orders\"`, joined by `and`.\n\n")
+	for _, property := range steps.ChannelProperties() {
+		fmt.Fprintf(&b, "- `%s`\n", property)
+	}
+	return b.String()
+}
+
+func requirementsPage(t *testing.T) string {
+	requirements, err := features.Requirements()
+	require.NoError(t, err)
+	var b strings.Builder
+	b.WriteString("# Requirements\n\nMarks: confirmed (a source says so), inferred (the reason is given), conflicting (sources differ), choice (not known; the simulator's own decision).\n\n| id | station | requirement | mark | source |\n|---|---|---|---|---|\n")
+	for _, r := range requirements {
+		mark := r.Mark
+		if r.Why != "" {
+			mark += ": " + r.Why
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.ID, r.Station, cell(r.Sentence), cell(mark), cell(r.Source))
+	}
+	return b.String()
+}
+
+func defectsPage() string {
+	var b strings.Builder
+	b.WriteString("# Defects\n\nWhat `defect:` in a landscape can break, with OpenSSL's verify result.\n\n| id | of | verify result | title | how it happens |\n|---|---|---|---|---|\n")
+	for _, d := range pki.Defects() {
+		fmt.Fprintf(&b, "| %s | %s | %d at depth %d | %s | %s |\n", d.ID, d.Level, d.Code, d.Depth, cell(d.Title), cell(d.InLife))
+	}
+	return b.String()
+}
+
+func causesPage() string {
+	var b strings.Builder
+	b.WriteString("# Causes of a refusal\n\nThe words in `because of \"…\"`, by station.\n")
+	for _, station := range journey.Stations() {
+		fmt.Fprintf(&b, "\n## %s\n\n| reason | what happened | what to do | requirement |\n|---|---|---|---|\n", station)
+		for _, r := range journey.Reasons() {
+			if about, _ := r.About(); about.Station == station {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r, cell(about.Sentence), cell(about.Fix), about.Requirement)
+			}
+		}
+	}
+	return b.String()
+}
+
+func cell(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "|", "\\|"), "<", "&lt;")
+}
