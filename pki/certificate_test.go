@@ -137,7 +137,7 @@ func TestKeyTypes(t *testing.T) {
 		t.Run(kt.String(), func(t *testing.T) {
 			t.Parallel()
 			root := pki.NewRoot("r", kt, pki.Clock(atNoon))
-			leaf := root.Client("c", pki.KeyType(kt))
+			leaf := root.Client("c", kt)
 			code, _ := verdict(t, leaf.Presented(), raw(root))
 			assert.Zero(t, code)
 			switch key := leaf.Key().(type) {

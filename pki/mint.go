@@ -48,7 +48,7 @@ func Mint(ctx context.Context, descriptions []Description, options Options) (*Se
 		}
 	}
 	if problems := m.dates(); len(problems) > 0 {
-		return nil, Problems(problems)
+		return nil, problems
 	}
 	if err := m.run(ctx); err != nil {
 		return nil, err

@@ -191,7 +191,7 @@ func outcome(j journey.Journey) string {
 		return "let in as " + shown(j.User)
 	}
 	reason := string(cause.Reason)
-	if id := cause.Reason.Requirement(); id != "" {
+	if id := j.Requirement(); id != "" {
 		reason += ", " + id
 	}
 	return fmt.Sprintf("%s: %s (%s)", cause.Station, shown(cause.Decided), reason)

@@ -102,7 +102,8 @@ func (r *timeReader) peek() byte {
 func parseTime(utc bool, text []byte) (int64, bool) {
 	r := timeReader{text: text}
 	var year int
-	century, ok := 0, true
+	var century int
+	var ok bool
 	if !utc {
 		if century, ok = r.pair(0, 99); !ok {
 			return 0, false

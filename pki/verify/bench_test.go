@@ -95,3 +95,44 @@ func BenchmarkSeenBeforeParallel(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkOverhead puts a verification beside the bare signature checks, one after the other,
+// so that what else the machine does hits both, and reports the ratio of their times. With
+// parsing, the bare checks still have their keys and digests for nothing.
+func BenchmarkOverhead(b *testing.B) {
+	list, chain := good(b)
+	v := New(list, Options{Now: atTestTime, CacheSize: -1})
+	parsed := &run{}
+	_, err := parsed.read(chain)
+	require.NoError(b, err)
+	for _, c := range parsed.presented {
+		c.prepare()
+	}
+	root, intermediate, leaf := list.Certificates()[0], parsed.presented[1], parsed.presented[0]
+	var bare, whole, rules time.Duration
+	for b.Loop() {
+		start := time.Now()
+		leafSum, caSum := sha256.Sum256(leaf.tbs), sha256.Sum256(intermediate.tbs)
+		if !ecdsa.VerifyASN1(root.key().ecdsa, caSum[:], intermediate.signature.octets) ||
+			!ecdsa.VerifyASN1(intermediate.key().ecdsa, leafSum[:], leaf.signature.octets) {
+			b.Fatal("signature wrong")
+		}
+		bare += time.Since(start)
+
+		start = time.Now()
+		if r := v.Verify(chain); !r.OK() {
+			b.Fatal(r)
+		}
+		whole += time.Since(start)
+
+		start = time.Now()
+		r := run{trust: list, now: testTime.Unix(), maxDepth: defaultDepth, presented: parsed.presented, twin: parsed.twin}
+		r.verify()
+		if res := r.result(&Options{}); !res.OK() {
+			b.Fatal(res)
+		}
+		rules += time.Since(start)
+	}
+	b.ReportMetric(float64(whole)/float64(bare), "with-parsing/bare")
+	b.ReportMetric(float64(rules)/float64(bare), "without-parsing/bare")
+}

@@ -117,10 +117,3 @@ func (c *cache) insert(key uint64, v *verdict) {
 	}
 	c.young[key] = v
 }
-
-// len is the number of entries.
-func (c *cache) len() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.young) + len(c.old)
-}

@@ -47,7 +47,9 @@ func (n name) String() string {
 			writeDotted(&b, a.oid)
 		}
 		b.WriteByte('=')
-		if text, ok := appendUTF8(nil, a.tag, a.value); ok && folded>>a.tag&1 == 1 || a.tag == tagNumericString {
+		if plain(a) {
+			b.Write(a.value)
+		} else if text, ok := appendUTF8(nil, a.tag, a.value); ok && folded>>a.tag&1 == 1 || a.tag == tagNumericString {
 			writePrintable(&b, string(text))
 		} else {
 			for _, c := range a.value {
@@ -57,6 +59,20 @@ func (n name) String() string {
 		return true
 	})
 	return b.String()
+}
+
+// plain tells whether a value is printable ASCII already, as most are.
+func plain(a attribute) bool {
+	switch a.tag {
+	case tagUTF8String, tagPrintableString, tagIA5String:
+		for _, c := range a.value {
+			if c < ' ' || c > '~' {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func writeDotted(b *strings.Builder, oid []byte) {

@@ -52,9 +52,10 @@ func readAttribute(rdn *cryptobyte.String) (attribute, bool) {
 		return a, false
 	}
 	number := a.tag
-	if number == asn1.SEQUENCE {
+	switch number {
+	case asn1.SEQUENCE:
 		number = tagSequence
-	} else if number == tagSequence {
+	case tagSequence:
 		return a, false
 	}
 	if number > 31 || stringTags>>number&1 == 0 || !validContent(number, value) {

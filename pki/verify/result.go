@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -134,15 +135,26 @@ func (r *run) nameOf(c *Certificate) string {
 	return c.subjectText
 }
 
+// issuerOf is the written form of the issuer, taken from the next certificate of the chain if
+// that has the very name.
+func (r *run) issuerOf(s step) string {
+	c := s.cert
+	if c.issuerText == "" {
+		if next := s.depth + 1; next < len(r.chain) && bytes.Equal(r.chain[next].subject.raw, c.issuer.raw) {
+			c.issuerText = r.nameOf(r.chain[next])
+		} else {
+			c.issuerText = c.issuer.String()
+		}
+	}
+	return c.issuerText
+}
+
 func (r *run) pathStep(s step) PathStep {
 	p := PathStep{Depth: s.depth, Subject: r.nameOf(s.cert), Origin: FromClient}
 	if s.cert.issuer.equal(s.cert.subject) {
 		p.Issuer = p.Subject
 	} else {
-		if s.cert.issuerText == "" {
-			s.cert.issuerText = s.cert.issuer.String()
-		}
-		p.Issuer = s.cert.issuerText
+		p.Issuer = r.issuerOf(s)
 	}
 	switch s.kind {
 	case stepTrusted:

@@ -9,7 +9,8 @@ import (
 type phase uint8
 
 const (
-	handshaking phase = iota
+	// The zero value is a connection whose handshake is under way.
+	_ phase = iota
 	// idle: no call is under way.
 	idle
 	// busy: from the first line of a handler until its answer is written.

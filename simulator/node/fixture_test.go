@@ -50,16 +50,6 @@ func (w *written) Trace(r ...systemlog.TraceRecord) error {
 	return w.err
 }
 
-func (w *written) texts() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []string
-	for _, r := range w.traces {
-		out = append(out, r.Text)
-	}
-	return out
-}
-
 var key = sync.OnceValue(func() *ecdsa.PrivateKey {
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -41,7 +41,6 @@ type connection struct {
 	cas      []string
 	sent     [][]byte
 	unsent   string
-	misfit   bool
 	late     bool // the load balancer's verdict on the handshake may still be to come
 	reusable bool
 }

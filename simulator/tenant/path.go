@@ -11,7 +11,7 @@ var (
 	errPathEscape   = errors.New("the path holds a % that is not followed by two hex digits")
 	errPathEncoded  = errors.New("the path holds an encoded / or a \\, with which one path could pass for another")
 	errPathControl  = errors.New("the path holds a control character")
-	errPathAbove    = errors.New("the path leads above its root with ..")
+	errPathAbove    = errors.New("the path leads above its root")
 )
 
 // CleanPath makes the one form of a request path in which it is compared with addresses. The

@@ -81,12 +81,11 @@ func (e *TagError) Error() string {
 }
 
 type tagParser struct {
-	text   string
-	at     int // behind the token
-	begin  int // of the token
-	token  string
-	names  []string
-	nested int
+	text  string
+	at    int // behind the token
+	begin int // of the token
+	token string
+	names []string
 }
 
 func (p *tagParser) next() {
