@@ -29,7 +29,8 @@ type Options struct {
 }
 
 // Mint makes all that is described. The order of the descriptions does not matter. Everything is
-// validated before anything is made; the error is then of type [Problems].
+// validated before anything is made; the error is then of type [Problems]. What shows only in the
+// making is a [*MintError].
 func Mint(ctx context.Context, descriptions []Description, options Options) (*Set, error) {
 	if problems := Validate(descriptions); len(problems) > 0 {
 		return nil, Problems(problems)
@@ -61,6 +62,20 @@ func Mint(ctx context.Context, descriptions []Description, options Options) (*Se
 	}
 	return set, nil
 }
+
+// MintError is what went wrong with one certificate although its description is valid: most often
+// a file that it names cannot be used.
+type MintError struct {
+	// Index counts the descriptions from 0; Name is that of the description.
+	Index int
+	Name  string
+	Err   error
+}
+
+func (e *MintError) Error() string { return fmt.Sprintf("minting %q: %v", e.Name, e.Err) }
+
+// Unwrap returns the cause.
+func (e *MintError) Unwrap() error { return e.Err }
 
 type minter struct {
 	*checker
@@ -113,7 +128,7 @@ func (m *minter) run(ctx context.Context) error {
 				}
 				c, err := m.make(i)
 				if err != nil {
-					return fmt.Errorf("minting %q: %w", m.all[i].Name, err)
+					return &MintError{Index: i, Name: m.all[i].Name, Err: err}
 				}
 				m.made[i] = c
 				return nil

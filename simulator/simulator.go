@@ -242,10 +242,14 @@ func (s *Simulator) trusted(names []string) []*x509.Certificate {
 
 // mintProblems gives positions to what minting found wrong.
 func (s *Simulator) mintProblems(err error) error {
+	var one *pki.MintError
+	if errors.As(err, &one) {
+		// A file that the entry names cannot be used: the document is wrong all the same.
+		return document.Problems{s.landscape.source.Problem(fmt.Sprintf("pki[%d]", one.Index), "%v", one.Err)}
+	}
 	var problems pki.Problems
 	if !errors.As(err, &problems) {
-		// A file that the document names cannot be used: the document is wrong all the same.
-		return document.Problems{s.landscape.source.Problem("pki", "%v", err)}
+		return fmt.Errorf("minting the certificates: %w", err)
 	}
 	var out document.Problems
 	for _, p := range problems {

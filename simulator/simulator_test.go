@@ -109,6 +109,28 @@ func TestWrongLandscapes(t *testing.T) {
 	}
 }
 
+func TestUnreadableKeyIsRefusedWithItsEntry(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "l.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("pki:\n  - {name: root, ca: true}\n  - name: leaf\n    issuer: root\n    keyFile: leaf.key\n"), 0o600))
+	l, err := simulator.ReadFile(file)
+	require.NoError(t, err)
+	for what, content := range map[string]string{"gone": "", "not a private key": "garbage"} {
+		if content != "" {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "leaf.key"), []byte(content), 0o600))
+			what = "not a private key"
+		} else {
+			require.NoError(t, os.RemoveAll(filepath.Join(folder, "leaf.key")))
+			what = "reading leaf.key"
+		}
+		_, err = simulator.Start(t.Context(), l, simulator.Options{})
+		var problems document.Problems
+		require.ErrorAs(t, err, &problems)
+		assert.Contains(t, err.Error(), "l.yaml:3:5: pki[1]: reading leaf.key")
+		assert.Contains(t, err.Error(), what)
+	}
+}
+
 func TestPortInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -132,9 +132,12 @@ func (o mintOptions) mint(cmd *cobra.Command) (*pki.Set, error) {
 		}
 		return nil, problems
 	}
+	var one *pki.MintError
 	switch {
 	case err != nil && cmd.Context().Err() != nil:
 		return nil, unreachable("interrupted: not everything was minted")
+	case errors.As(err, &one):
+		return nil, document.Problems{source.Problem(fmt.Sprintf("pki[%d]", one.Index), "%s", one.Err)}
 	case err != nil:
 		// What is left can only be found in the files that the document names, and in its dates.
 		return nil, document.Problems{source.Problem("pki", "%s", err)}

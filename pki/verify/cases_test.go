@@ -88,7 +88,7 @@ func TestRecordedCases(t *testing.T) {
 }
 
 // The recorded cases again, against the OpenSSL that is installed.
-func TestCasesAgainstLibrary(t *testing.T) {
+func TestOracleCasesLibrary(t *testing.T) {
 	lib := startLibrary(t)
 	for _, c := range recordedCases(t) {
 		for level := 0; level <= 5; level++ {
@@ -146,7 +146,7 @@ func command(t testing.TB, openssl, dir string, j job) []string {
 }
 
 // The recorded cases against the openssl command, word for word.
-func TestCasesAgainstCommand(t *testing.T) {
+func TestOracleCasesCommand(t *testing.T) {
 	openssl := requireOpenSSL3(t)
 	for _, c := range recordedCases(t) {
 		t.Run(c.Case, func(t *testing.T) {

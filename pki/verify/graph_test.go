@@ -278,7 +278,7 @@ func seed(t testing.TB) uint64 {
 }
 
 // Random chains: the whole sequence of errors against the OpenSSL library.
-func TestRandomChainsAgainstLibrary(t *testing.T) {
+func TestOracleRandomChainsLibrary(t *testing.T) {
 	lib := startLibrary(t)
 	total, agreed, accepted, unreadable := chainsToTry(t), 0, 0, 0
 	start := seed(t)
@@ -311,7 +311,7 @@ func TestRandomChainsAgainstLibrary(t *testing.T) {
 }
 
 // Random chains: every line that the openssl command prints.
-func TestRandomChainsAgainstCommand(t *testing.T) {
+func TestOracleRandomChainsCommand(t *testing.T) {
 	openssl := requireOpenSSL3(t)
 	total := chainsToTry(t)
 	start := seed(t)

@@ -30,7 +30,7 @@ func mutate(rng *mathrand.Rand, der []byte) []byte {
 
 // Octets changed at random, mostly so that something does not decode: the reader of
 // certificates against OpenSSL's. What only BER explains is counted apart.
-func TestMutatedChainsAgainstLibrary(t *testing.T) {
+func TestOracleMutatedChainsLibrary(t *testing.T) {
 	lib := startLibrary(t)
 	start := seed(t)
 	rng := mathrand.New(mathrand.NewPCG(start, 3))

