@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +54,10 @@ var ways = []phrase[*attempt]{
 			return err
 		}
 		c.call.RawHeader = append(c.call.RawHeader, args[1]+": "+base64Of(a.certificate.DER()))
+		return nil
+	}),
+	say(`with an SAP passport`, `with an SAP passport`, func(_ *world, c *attempt, _ []string) error {
+		c.call.RawHeader = append(c.call.RawHeader, "sap-passport: "+hex.EncodeToString(passport()))
 		return nil
 	}),
 	say(`with a body of (\d+) bytes`, `with a body of 2000000 bytes`, func(_ *world, c *attempt, args []string) error {
@@ -300,4 +305,18 @@ func (w *world) misbehave(ctx context.Context, how string) error {
 	}
 	w.calls = append(w.calls, c)
 	return nil
+}
+
+// passport is an SAP passport of version 3: 230 bytes between two marks, with a transaction id at
+// 149, a root context id at 186 and a connection id at 202.
+func passport() []byte {
+	raw := bytes.Repeat([]byte{' '}, 230)
+	copy(raw, "*TH*")
+	raw[4], raw[5], raw[6] = 3, 0, 230
+	copy(raw[149:], "00505684ABCD1ED7A5F2C3D4E5F60718")
+	for i := range 16 {
+		raw[186+i], raw[202+i] = 0xa0+byte(i), byte(i)
+	}
+	copy(raw[226:], "*TH*")
+	return raw
 }

@@ -2,6 +2,9 @@ package steps
 
 import (
 	"context"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"errors"
 	"fmt"
 	"time"
 
@@ -64,6 +67,20 @@ var tenantSteps = []Definition{
 				return sim.Tenant().MapCertificate(w.issuing().DER(), user)
 			}
 		}),
+	step("mapping", `the certificate-to-user mapping is full`, `the certificate-to-user mapping is full`, "It holds as many bytes of certificates as fit, but for a few.",
+		func(w *world) any { return w.fillMapping }),
+	step("mapping", `mapping the certificate of "([^"]*)" to the user "([^"]*)" is refused with "([^"]*)"`, `mapping the certificate of "shop" to the user "SHOP" is refused with "mapping store"`, "The tenant refuses the mapping, and says this.",
+		func(w *world) any {
+			return func(name, user, want string) error {
+				a, err := w.actor(name)
+				if err != nil {
+					return err
+				}
+				return refusal(w.sim.Tenant().MapCertificate(a.certificate.DER(), user), want)
+			}
+		}),
+	step("mapping", `a change of many mappings of which the last one is wrong is refused with "([^"]*)"`, `a change of many mappings of which the last one is wrong is refused with "one certificate maps to one user"`, "All mappings are replaced at once, the last one maps a certificate that is mapped already.",
+		func(w *world) any { return w.bulkUpdate }),
 	step("role", `the user "([^"]*)" has the role "([^"]*)"`, `the user "WAREHOUSE" has the role "ESBMessaging.send"`, "A role on the application of the worker node is assigned.",
 		inTenant(func(t *tenant.Tenant, _ *world, user, role string) error {
 			return t.Assign(tenant.Assignment{User: user, Role: role})
@@ -200,4 +217,57 @@ func twin(of *pki.Certificate, name string, options ...pki.Option) (c *pki.Certi
 		}
 	}()
 	return of.Twin(name, options...), nil
+}
+
+// fillMapping adds mappings of certificates with a large extension until no further one would fit.
+func (w *world) fillMapping(ctx context.Context) error {
+	sim, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	large := func(n int) []byte {
+		extension := pkix.Extension{Id: asn1.ObjectIdentifier{2, 999, 1}, Value: make([]byte, n)}
+		return w.issuing().Client(w.name("filler"), pki.Extension(extension)).DER()
+	}
+	const room = 64 << 10
+	head := len(large(room)) - room // what a certificate takes beside its extension's value
+	return sim.Tenant().Update(func(c *tenant.Config) error {
+		left := int(tenant.DefaultMappingStore)
+		for _, m := range c.Mappings {
+			left -= len(m.Certificate)
+		}
+		// A few bytes are left for what varies: the lengths of serial number and signature.
+		for left > head+16 {
+			filler := large(min(room, left-head-16))
+			c.Mappings = append(c.Mappings, tenant.Mapping{Certificate: filler, User: "FILLER"})
+			left -= len(filler)
+		}
+		return nil
+	})
+}
+
+func (w *world) bulkUpdate(ctx context.Context, want string) error {
+	sim, err := w.start(ctx)
+	if err != nil {
+		return err
+	}
+	return refusal(sim.Tenant().Update(func(c *tenant.Config) error {
+		c.Mappings = nil
+		for i := range 10 {
+			c.Mappings = append(c.Mappings, tenant.Mapping{Certificate: w.issuing().Client(w.name("bulk")).DER(), User: fmt.Sprintf("BULK%d", i)})
+		}
+		c.Mappings = append(c.Mappings, tenant.Mapping{Certificate: c.Mappings[0].Certificate, User: "ANOTHER"})
+		return nil
+	}), want)
+}
+
+// refusal is what a step says of an error that it expects.
+func refusal(err error, want string) error {
+	if err == nil {
+		return errors.New("expected a refusal, found none")
+	}
+	if !containsText(err.Error(), want) {
+		return fmt.Errorf("expected a refusal that contains %q, found: %w", want, err)
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-Feature: Field cases: no answer, 404, 405, and logs that seem empty
+Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
 
   @FLD-10
   Scenario: The sender reports an untrusted peer and the tenant's logs are empty
@@ -50,3 +50,10 @@ Feature: Field cases: no answer, 404, 405, and logs that seem empty
       | the path lacks /http            | /orders    | /http/orders |
       | the path has another case       | /cxf/Stock | /cxf/stock   |
       | the path has the other's prefix | /cxf/orders | /http/orders |
+
+  @FLD-19
+  Scenario: A bulk update that is wrong half-way leaves the mappings as they were
+    Given a sender "warehouse" that is let in
+    Then a change of many mappings of which the last one is wrong is refused with "one certificate maps to one user"
+    When "warehouse" calls
+    Then the call is let in as "WAREHOUSE"

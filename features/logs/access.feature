@@ -25,6 +25,18 @@ Feature: The HTTP access log
     Then the access log of the day "2026-11-24" has 1 line
     And the access log of the day "2026-11-23" has 2 lines
 
+  @LOG-10
+  Scenario: Log files are kept for 7 days
+    Given it is "2026-11-01T12:00:00Z"
+    And a sender "warehouse" that is let in
+    When 6 days pass
+    And "warehouse" calls
+    Then the access log of the day "2026-11-01" has 1 line
+    When 3 days pass
+    And "warehouse" calls
+    Then the access log of the day "2026-11-01" has 0 lines
+    And the access log of the day "2026-11-07" has 1 line
+
   @LOG-3
   Scenario Outline: Every 401 has user - and 5 bytes: <why>
     Given a sender "warehouse" that is let in
@@ -69,6 +81,19 @@ Feature: The HTTP access log
     Given a sender "warehouse" that is let in
     When "warehouse" calls
     Then the access log shows ":443 -"
+
+  @LOG-6
+  Scenario: With one it holds root context id, transaction id and connection id
+    Given a sender "warehouse" that is let in
+    When "warehouse" calls with an SAP passport
+    Then the access log shows ":443 [A0A1A2A3A4A5A6A7A8A9AAABACADAEAF/00505684ABCD1ED7A5F2C3D4E5F60718/1/000102030405060708090A0B0C0D0E0F]"
+
+  @LOG-6
+  Scenario: A passport that cannot be read counts as none
+    Given a sender "warehouse" that is let in
+    When "warehouse" calls with the header "sap-passport: 2A54482A00"
+    Then the call is let in as "WAREHOUSE"
+    And the access log shows ":443 -"
 
   @LOG-7
   Scenario: The management node calls each runtime node

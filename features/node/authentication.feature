@@ -206,3 +206,14 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls with a certificate that has the defect "expired" and as "erika" with the password "opensesame"
     Then the call is let in as "erika"
     And the trace shows "OpenSSL verify result code: 10"
+
+  @AUT-15
+  Scenario: A full mapping store takes no further certificate, and those in it stay
+    Given a sender "warehouse" that is let in
+    And a sender "shop"
+    And the certificate-to-user mapping is full
+    Then mapping the certificate of "shop" to the user "SHOP" is refused with "mapping store"
+    When "shop" calls
+    Then the call is refused at the channel authorization because of "not-mapped"
+    When "warehouse" calls
+    Then the call is let in as "WAREHOUSE"

@@ -111,6 +111,7 @@ func quote(name string) string {
 func Limits() []string {
 	return []string{
 		"Certificates and CRLs that are BER but not DER (indefinite or padded lengths, constructed strings) or use tags above 30 cannot be read; OpenSSL reads some of them.",
+		"Extensions with BER in them count as undecodable, and a CRL distribution point whose relative name is no valid string as one without a name; OpenSSL forgives both in part.",
 		"A chain of more than 1000 certificates or 1 MiB is refused unread.",
 		"Public keys on curves over binary fields, GOST and Diffie-Hellman keys, and DSA keys that inherit their parameters count as keys that do not decode (code 66); OpenSSL decodes them.",
 		"Signatures with SM2 and MD4 are not verified; OpenSSL needs its legacy provider for MD4.",

@@ -134,9 +134,7 @@ func (l *revocationList) readIssuingPoint(s cryptobyte.String) {
 			return
 		}
 		if p.isRelative {
-			if p.relative, p.resolved = l.issuer.extended(fragment); !p.resolved {
-				return
-			}
+			p.relative, p.resolved = l.issuer.extended(fragment)
 		}
 	}
 	var flags [6]bool

@@ -123,23 +123,24 @@ type distributionPoint struct {
 // CRL issuer, or else to the issuer of the certificate.
 //
 // A point that has neither name nor issuer makes the extension invalid; OpenSSL keeps the
-// points then, but that one and those behind it stand for no reason at all.
+// points then, but that one and those behind it stand for no reason at all. A fragment that is
+// no proper string ends the reading too, but is forgiven.
 func readDistributionPoints(s cryptobyte.String, issuer name) ([]distributionPoint, bool) {
 	var list cryptobyte.String
 	if !readList(&s, &list, asn1.SEQUENCE) {
 		return nil, false
 	}
 	var all []distributionPoint
-	valid := true
+	valid, ended := true, false
 	for !list.Empty() {
 		p, fragment, ok := readDistributionPoint(&list)
 		if !ok {
 			return nil, false
 		}
-		if !p.hasName && len(p.issuer) == 0 {
-			valid = false
+		if !ended && !p.hasName && len(p.issuer) == 0 {
+			valid, ended = false, true
 		}
-		if !valid {
+		if ended {
 			p.reasons = 0
 		} else if p.isRelative {
 			base := issuer
@@ -149,9 +150,8 @@ func readDistributionPoints(s cryptobyte.String, issuer name) ([]distributionPoi
 					break
 				}
 			}
-			if p.relative, p.resolved = base.extended(fragment); !p.resolved {
-				return nil, false
-			}
+			p.relative, p.resolved = base.extended(fragment)
+			ended = !p.resolved
 		}
 		all = append(all, p)
 	}
@@ -200,8 +200,15 @@ func (p *distributionPoint) readPointName(s *cryptobyte.String) (cryptobyte.Stri
 	if peekList(s, explicit(1)) {
 		var fragment cryptobyte.String
 		p.isRelative = true
-		ok := readList(s, &fragment, explicit(1))
-		return fragment, ok
+		if !readList(s, &fragment, explicit(1)) {
+			return nil, false
+		}
+		for rest := fragment; !rest.Empty(); {
+			if _, ok := readAttribute(&rest); !ok {
+				return nil, false
+			}
+		}
+		return fragment, true
 	}
 	var ok bool
 	p.full, ok = readGeneralNames(s, explicit(0))
