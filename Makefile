@@ -12,8 +12,8 @@ build: ## build bin/gatehouse
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/gatehouse
 
 .PHONY: test
-test: vet ## every test, with the race detector
-	$(GO) test -race -timeout 9m ./...
+test: vet ## every test, with the race detector; what was skipped is listed at the end
+	$(GO) tool -modfile=tools/gotestsum.mod gotestsum --format pkgname --format-hide-empty-pkg -- -race -timeout 9m ./...
 
 .PHONY: vet
 vet:
@@ -28,8 +28,8 @@ bench: ## the numbers that the project promises
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: lint
-lint: ## golangci-lint, pinned in tools.mod
-	$(GO) tool -modfile=tools.mod golangci-lint run
+lint: ## golangci-lint, pinned in tools/
+	$(GO) tool -modfile=tools/golangci-lint.mod golangci-lint run
 
 .PHONY: cross
 cross: ## build for the systems that users have

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -201,10 +200,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("pki: [{name: a, like: a}]"))
 	f.Add([]byte("senders: [{name: a, trusts: [], tls: '1.1'}]\nloadBalancer: {domains: [{host: x, trust: [y]}]}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if strings.Contains(string(data), "ile") {
-			t.Skip("file and keyFile would read from the disk")
-		}
-		_, _ = simulator.Read("l.yaml", data)
+		_, _ = simulator.Read("l.yaml", data) // files that it names are read at the start only
 	})
 }
 

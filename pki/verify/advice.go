@@ -114,7 +114,7 @@ func Limits() []string {
 		"Extensions with BER in them count as undecodable, and a CRL distribution point whose relative name is no valid string as one without a name; OpenSSL forgives both in part.",
 		"A chain of more than 1000 certificates or 1 MiB is refused unread.",
 		"Public keys on curves over binary fields, GOST and Diffie-Hellman keys, and DSA keys that inherit their parameters count as keys that do not decode (code 66); OpenSSL decodes them.",
-		"Signatures with SM2 and MD4 are not verified; OpenSSL needs its legacy provider for MD4.",
+		"Signatures with SM2, MD4 and RSASSA-PSS with SHAKE are not verified; OpenSSL needs its legacy provider for MD4.",
 		"RFC 3779 resources are decoded, but whether they nest is not checked (codes 41, 46).",
 		"Name constraints on internationalised mailboxes (RFC 8398) compare Punycode labels as they stand.",
 		"Delta CRLs, indirect CRLs and CRLs for some reasons only are not used, as by OpenSSL without extended CRL support.",

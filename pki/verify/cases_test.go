@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,10 @@ func expectPrinted(errors []Error) []string {
 	return lines
 }
 
+// internalError stands for a chain that OpenSSL cannot judge: a key of a CA that does not decode,
+// for instance, at a level where keys are not looked at first.
+const internalError = "internal error"
+
 // command asks the openssl command about the first certificate of a chain.
 func command(t testing.TB, openssl, dir string, j job) []string {
 	t.Helper()
@@ -139,6 +144,9 @@ func command(t testing.TB, openssl, dir string, j job) []string {
 	}
 	out, err := exec.Command(openssl, append(args, filepath.Join(dir, "chain.pem"))...).CombinedOutput()
 	lines := printedError.FindAllString(string(out), -1)
+	if err != nil && len(lines) == 0 && strings.Contains(string(out), ":internal error:") {
+		return []string{internalError}
+	}
 	if err != nil && len(lines) == 0 {
 		t.Fatalf("openssl %v: %v\n%s", args, err, out)
 	}

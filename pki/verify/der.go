@@ -202,6 +202,9 @@ func validAny(element cryptobyte.String) bool {
 		return true
 	}
 	number := tag & 0x1f
+	if number == 0 { // two zeros end contents in BER; anything else with that tag passes
+		return len(content) > 0
+	}
 	if constructed := tag&0x20 != 0; constructed != (number == tagSequence || number == tagSet) {
 		return false
 	}

@@ -269,7 +269,10 @@ func chainsToTry(t testing.TB) int {
 func seed(t testing.TB) uint64 {
 	t.Helper()
 	text := os.Getenv("GATEHOUSE_ORACLE_SEED")
-	if text == "" {
+	switch {
+	case text == "" && os.Getenv("GATEHOUSE_ORACLE") == "":
+		return 20261123 // the short run draws the same chains each time; the long one draws new ones
+	case text == "":
 		return uint64(time.Now().UnixNano())
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
@@ -344,8 +347,11 @@ func compareWithCommand(t *testing.T, openssl string, start uint64, total int) {
 			j.write(t, dir)
 			return command(t, openssl, dir, j)
 		}
-		ours, theirs := expectPrinted(New(list, j.options()).Verify(j.chain).Errors), ask(j)
-		if slices.Equal(ours, theirs) {
+		result, theirs := New(list, j.options()).Verify(j.chain), ask(j)
+		ours := expectPrinted(result.Errors)
+		// OpenSSL gives up with an internal error, which it has no code for but "unspecified".
+		gaveUp := slices.Equal(theirs, []string{internalError})
+		if slices.Equal(ours, theirs) || (gaveUp && result.Code == 1) {
 			agreed++
 			continue
 		}

@@ -58,7 +58,7 @@ const (
 	FromTrustList Origin = "trust list"
 )
 
-// PathStep is one step in building the path. The last one that has no note names its end.
+// PathStep is one step in building the path, in the order in which the steps were made.
 type PathStep struct {
 	Depth   int    `json:"depth"`
 	Subject string `json:"subject"`
