@@ -114,20 +114,17 @@ func TestUnreadableKeyIsRefusedWithItsEntry(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("pki:\n  - {name: root, ca: true}\n  - name: leaf\n    issuer: root\n    keyFile: leaf.key\n"), 0o600))
 	l, err := simulator.ReadFile(file)
 	require.NoError(t, err)
-	for what, content := range map[string]string{"gone": "", "not a private key": "garbage"} {
-		if content != "" {
-			require.NoError(t, os.WriteFile(filepath.Join(folder, "leaf.key"), []byte(content), 0o600))
-			what = "not a private key"
-		} else {
-			require.NoError(t, os.RemoveAll(filepath.Join(folder, "leaf.key")))
-			what = "reading leaf.key"
-		}
-		_, err = simulator.Start(t.Context(), l, simulator.Options{})
+	key := filepath.Join(folder, "leaf.key")
+	refused := func(want string) {
+		_, err := simulator.Start(t.Context(), l, simulator.Options{})
 		var problems document.Problems
 		require.ErrorAs(t, err, &problems)
 		assert.Contains(t, err.Error(), "l.yaml:3:5: pki[1]: reading leaf.key")
-		assert.Contains(t, err.Error(), what)
+		assert.Contains(t, err.Error(), want)
 	}
+	refused("leaf.key")
+	require.NoError(t, os.WriteFile(key, []byte("garbage"), 0o600))
+	refused("not a private key")
 }
 
 func TestPortInUse(t *testing.T) {
