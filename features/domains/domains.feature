@@ -98,7 +98,7 @@ Feature: Custom domains
       loadBalancer:
         domains:
           - host: orders.example
-            trust: [root]
+            trust: [root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root,root]
       """
     Then the landscape is accepted
     Given a landscape:
