@@ -44,7 +44,7 @@ func Advice(r Result) string {
 	case SelfSignedCertInChain:
 		return fmt.Sprintf("Use a certificate of a CA whose root is in the trust list: the root %s is not.", subject)
 	case UnableToGetIssuerCertLocally, UnableToVerifyLeafSignature:
-		return fmt.Sprintf("Send the intermediate certificate %s too, and see that the root of the chain is in the trust list: the issuer of %s was not found.", issuer, subject)
+		return fmt.Sprintf("Send also the certificate of the CA %s, and see that the root of the chain is in the trust list: the issuer of %s was not found.", issuer, subject)
 	case CertChainTooLong:
 		return "Use a CA with a shorter chain: this one has more certificates than the load balancer takes."
 	case CertRevoked:

@@ -50,7 +50,7 @@ func TestMissingIntermediate(t *testing.T) {
 	require.ErrorAs(t, r.Err(), &e)
 	assert.Equal(t, 20, e.Code)
 	assert.Equal(t, "verify result 20 at depth 0: unable to get local issuer certificate (C=DE, O=Example, CN=sender.example)", e.Error())
-	assert.Equal(t, `Send the intermediate certificate "C=DE, O=Example, CN=Example Issuing CA" too, and see that the root of the chain is in the trust list: the issuer of "C=DE, O=Example, CN=sender.example" was not found.`, Advice(r))
+	assert.Equal(t, `Send also the certificate of the CA "C=DE, O=Example, CN=Example Issuing CA", and see that the root of the chain is in the trust list: the issuer of "C=DE, O=Example, CN=sender.example" was not found.`, Advice(r))
 	assert.Contains(t, r.Path[len(r.Path)-1].Note, "its issuer is neither in the trust list nor among what was presented")
 
 	last := New(list, Options{Now: atTestTime, Report: Last}).Verify(chain[:1])
