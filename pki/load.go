@@ -7,6 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+
+	"example.com/gatehouse/pki/privatekey"
 )
 
 // maxFile bounds a file that a description names.
@@ -28,25 +30,12 @@ func parseCertificate(data []byte) (*x509.Certificate, error) {
 // parseKey reads the first private key of a PEM file, or a DER file: PKCS#8, PKCS#1 or SEC 1.
 func parseKey(data []byte) (crypto.Signer, error) {
 	der, err := firstBlock(data, "a private key", func(kind string) bool {
-		return kind == "PRIVATE KEY" || kind == "RSA PRIVATE KEY" || kind == "EC PRIVATE KEY"
+		return privatekey.IsBlock(kind)
 	})
 	if err != nil {
 		return nil, err
 	}
-	// The errors of the parsers say nothing that helps; nothing of the key may get into them.
-	if key, err := x509.ParsePKCS8PrivateKey(der); err == nil {
-		if signer, ok := key.(crypto.Signer); ok {
-			return signer, nil
-		}
-		return nil, fmt.Errorf("a key of type %T cannot sign", key)
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(der); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParseECPrivateKey(der); err == nil {
-		return key, nil
-	}
-	return nil, errors.New("not a private key in PKCS#8, PKCS#1 or SEC 1")
+	return privatekey.Parse(der)
 }
 
 // firstBlock finds the first PEM block that is wanted; data without PEM is returned as it is.
@@ -65,7 +54,7 @@ func firstBlock(data []byte, expected string, wanted func(kind string) bool) ([]
 		if block, rest = pem.Decode(rest); block == nil {
 			break
 		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
+		if privatekey.IsEncrypted(block) {
 			return nil, errors.New("the private key is encrypted; decrypt it first")
 		}
 		if wanted(block.Type) {

@@ -1,3 +1,6 @@
+//go:debug x509negativeserial=1
+//go:debug tlsmaxrsasize=16384
+
 // Command gatehouse runs a landscape (a tenant behind its load balancer, and senders that call it
 // with client certificates), tells of single calls station by station, mints certificates for
 // tests, and runs suites.
@@ -5,6 +8,10 @@
 // Here are flags, printing and exit codes, one file for each subcommand. What a call may do is
 // decided in the packages below simulator, and what is wrong with a document in the package that
 // reads it.
+//
+// crypto/tls parses certificates before it asks anybody. The settings above let it read two kinds
+// that OpenSSL reads too, negative serial numbers and RSA keys up to 16384 bits; package verify
+// decides about them.
 package main
 
 import (

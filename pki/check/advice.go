@@ -22,13 +22,12 @@ func (c *inspection) refine(r *Report) {
 	// Code 19 is about the root that was presented, 20 about the issuer that was not found.
 	wanted := top.Issuer
 	if c.trust.List != nil {
-		if advice, note := c.listed(r.Code, wanted); advice != "" || note != "" {
-			if advice != "" {
-				r.Advice = advice
-			}
-			if note != "" {
-				r.Notes = append(r.Notes, note)
-			}
+		advice, note := c.listed(r.Code, wanted)
+		if advice != "" {
+			r.Advice = advice
+		}
+		if note != "" {
+			r.Notes = append(r.Notes, note)
 			return
 		}
 	}
@@ -68,6 +67,9 @@ func (c *inspection) listed(code int, name string) (advice, note string) {
 	}
 	if root, left, found := c.formerly(name); found {
 		return fmt.Sprintf("Get a certificate of a CA whose root is on the list: this CA, %q, left the list on %s.", root.Subject, left), ""
+	}
+	if code == verify.UnableToGetIssuerCertLocally && len(list.ByNameOf(name)) == 0 {
+		return fmt.Sprintf("Send also the certificate of the CA %q if it is an intermediate. If it is a root, get a certificate of another CA: no root of the list %s has that name.", name, list.Name), ""
 	}
 	return "", ""
 }

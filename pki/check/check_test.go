@@ -132,6 +132,15 @@ func TestRootIsRecognisedByItsFingerprint(t *testing.T) {
 	assert.Contains(t, r.Notes[0], "was recognised")
 }
 
+func TestListTellsThatNoRootHasTheName(t *testing.T) {
+	_, issuing := authority()
+	list, _ := roots.ByName(roots.Neo, noon)
+	r := chain(t, issuing.Client("warehouse").Presented(), check.Trust{List: list}, check.Options{})
+	assert.Equal(t, 20, r.Code)
+	assert.Equal(t, 1, r.Depth)
+	assert.Contains(t, r.Advice, `no root of the list neo-2022 has that name`)
+}
+
 func TestWarnings(t *testing.T) {
 	root, issuing := authority()
 	soon := func(days int) pki.Option { return pki.NotAfter(noon.AddDate(0, 0, days)) }

@@ -1,28 +1,25 @@
 // Package keystore writes certificates and keys to files in the formats that sender systems take,
-// and reads such files: PEM, DER and PKCS#12.
+// and reads such files: PEM, DER, PKCS#7, PKCS#12 and Java keystores (JKS).
 //
-// What is not here: the minting of certificates (package pki), and whether a chain that was read
-// is any good (package verify). Files are read by the caller, who hands the bytes over; only
-// [Write] touches the disk.
+// [Write] writes the files of a certificate, [Files] and [Encode] give their bytes, [Exports]
+// lists the formats. [Read] reads any of them, [Inspect] lists what a file holds.
+//
+// What is not here: the minting of certificates (package pki), the encryption of keys (package
+// privatekey), and whether a chain that was read is any good (package verify). Files are read by
+// the caller, who hands the bytes over; only [Write] touches the disk.
 package keystore
 
 import (
 	"crypto"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"fmt"
 
 	"example.com/gatehouse/pki"
-	"software.sslmate.com/src/go-pkcs12"
+	"example.com/gatehouse/pki/privatekey"
 )
 
-// The types of PEM blocks that are written.
-const (
-	certificateBlock = "CERTIFICATE"
-	privateKeyBlock  = "PRIVATE KEY"
-)
+// certificateBlock is the type of PEM blocks with a certificate.
+const certificateBlock = "CERTIFICATE"
 
 // CertificatePEM is the certificate alone.
 func CertificatePEM(c *pki.Certificate) []byte { return encodeCertificates([][]byte{c.DER()}) }
@@ -32,13 +29,7 @@ func CertificatePEM(c *pki.Certificate) []byte { return encodeCertificates([][]b
 func ChainPEM(c *pki.Certificate) []byte { return encodeCertificates(c.Presented()) }
 
 // FullChainPEM is the certificate, its intermediates upward, and the root.
-func FullChainPEM(c *pki.Certificate) []byte {
-	var ders [][]byte
-	for _, one := range c.FullChain() {
-		ders = append(ders, one.Raw)
-	}
-	return encodeCertificates(ders)
-}
+func FullChainPEM(c *pki.Certificate) []byte { return encodeCertificates(fullChain(c)) }
 
 // KeyPEM is the private key in PKCS#8, not encrypted. It returns an error for a key that does not
 // give itself away, such as one in hardware.
@@ -46,16 +37,17 @@ func KeyPEM(key crypto.Signer) ([]byte, error) {
 	if key == nil {
 		return nil, errNoKey
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := privatekey.Marshal(key)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a private key of type %T: it does not encode as PKCS#8", key)
+		return nil, err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: privateKeyBlock, Bytes: der}), nil
+	return pem.EncodeToMemory(&pem.Block{Type: privatekey.PKCS8Block, Bytes: der}), nil
 }
 
 // PKCS12 is the key pair with the chain of [ChainPEM], encrypted as today's tools do it (AES-256
-// and SHA-256). Java before 8u301 and Windows before 2019 cannot read that. The password must not
-// be empty, since Java takes an empty one for none.
+// and SHA-256), under the certificate's name for its alias; [Encode] offers more. Java before 8u301
+// and Windows before 2019 cannot read that. The password must not be empty, since Java takes an
+// empty one for none.
 func PKCS12(c *pki.Certificate, password string) ([]byte, error) {
 	switch {
 	case c.Key() == nil:
@@ -63,12 +55,7 @@ func PKCS12(c *pki.Certificate, password string) ([]byte, error) {
 	case password == "":
 		return nil, errors.New("a PKCS#12 file needs a password")
 	}
-	presented := c.Chain()
-	out, err := pkcs12.Modern.WithRand(rand.Reader).Encode(c.Key(), presented[0], presented[1:], password)
-	if err != nil {
-		return nil, fmt.Errorf("encoding %q as PKCS#12: %w", c.Name(), err)
-	}
-	return out, nil
+	return Encode(c, PKCS12File, Options{Password: password})
 }
 
 var errNoKey = errors.New("there is no private key, only a certificate")
@@ -77,6 +64,15 @@ func encodeCertificates(ders [][]byte) []byte {
 	var out []byte
 	for _, der := range ders {
 		out = append(out, pem.EncodeToMemory(&pem.Block{Type: certificateBlock, Bytes: der})...)
+	}
+	return out
+}
+
+// fullChain is the DER of the certificate and all its issuers.
+func fullChain(c *pki.Certificate) [][]byte {
+	var out [][]byte
+	for _, one := range c.FullChain() {
+		out = append(out, one.Raw)
 	}
 	return out
 }

@@ -6,8 +6,9 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"os"
-	"path/filepath"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"example.com/gatehouse/pki"
@@ -78,73 +79,6 @@ func TestReadWhatWasWritten(t *testing.T) {
 	assert.Equal(t, rsaLeaf.Key().Public(), s.Key.Public())
 }
 
-func TestReadWhatOpenSSLWrote(t *testing.T) {
-	_, _, leaf := chain()
-	dir := t.TempDir()
-	_, err := keystore.Write(dir, leaf, keystore.Options{})
-	require.NoError(t, err)
-	at := func(suffix string) string { return filepath.Join(dir, "warehouse"+suffix) }
-	export := []string{"pkcs12", "-export", "-inkey", at(".key"), "-in", at("-chain.pem"), "-passout", "pass:" + password}
-	for name, extra := range map[string][]string{
-		"modern": nil,
-		"sha1":   {"-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1"},
-	} {
-		out := filepath.Join(dir, name+".p12")
-		tool(t, "openssl", append(append(export, extra...), "-out", out)...)
-		s, err := keystore.Read(readFile(t, out), password)
-		require.NoError(t, err, name)
-		assert.Equal(t, leaf.Presented(), s.RawChain, name)
-	}
-	greedy := filepath.Join(dir, "greedy.p12")
-	tool(t, "openssl", append(export, "-iter", "1000001", "-out", greedy)...)
-	_, err = keystore.Read(readFile(t, greedy), password)
-	assert.EqualError(t, err, "the PKCS#12 file asks for more than 1000000 iterations")
-
-	tool(t, "openssl", "crl2pkcs7", "-nocrl", "-certfile", at("-chain.pem"), "-out", at(".p7b"))
-	_, err = keystore.Read(readFile(t, at(".p7b")), "")
-	assert.ErrorContains(t, err, "found PKCS#7")
-	tool(t, "openssl", "crl2pkcs7", "-nocrl", "-certfile", at("-chain.pem"), "-outform", "DER", "-out", at(".p7c"))
-	_, err = keystore.Read(readFile(t, at(".p7c")), "")
-	assert.ErrorContains(t, err, "found PKCS#7")
-	for _, form := range []string{"PEM", "DER"} {
-		tool(t, "openssl", "pkcs8", "-topk8", "-in", at(".key"), "-passout", "pass:x", "-outform", form, "-out", at(".enc"))
-		_, err = keystore.Read(readFile(t, at(".enc")), "")
-		assert.ErrorContains(t, err, "the private key is encrypted", form)
-	}
-}
-
-func TestReadWhatKeytoolWrote(t *testing.T) {
-	root, _, leaf := chain()
-	dir := t.TempDir()
-	_, err := keystore.Write(dir, root, keystore.Options{})
-	require.NoError(t, err)
-	p12, err := keystore.PKCS12(leaf, password)
-	require.NoError(t, err)
-	source := filepath.Join(dir, "source.p12")
-	require.NoError(t, os.WriteFile(source, p12, 0o600))
-
-	trust := filepath.Join(dir, "trust.p12")
-	tool(t, "keytool", "-importcert", "-noprompt", "-alias", "root", "-file", filepath.Join(dir, "example-root.cer"),
-		"-storetype", "PKCS12", "-keystore", trust, "-storepass", password)
-	s, err := keystore.Read(readFile(t, trust), password)
-	require.NoError(t, err)
-	assert.Nil(t, s.Key)
-	assert.Equal(t, [][]byte{root.DER()}, s.RawChain)
-
-	for _, kind := range []string{"PKCS12", "JKS"} {
-		target := filepath.Join(dir, "target."+kind)
-		tool(t, "keytool", "-importkeystore", "-noprompt", "-srckeystore", source, "-srcstorepass", password, "-srcstoretype", "PKCS12",
-			"-destkeystore", target, "-deststoretype", kind, "-deststorepass", password)
-		s, err := keystore.Read(readFile(t, target), password)
-		if kind == "JKS" {
-			assert.ErrorContains(t, err, "found a Java keystore (JKS)")
-			continue
-		}
-		require.NoError(t, err)
-		assert.Equal(t, leaf.Presented(), s.RawChain)
-	}
-}
-
 func TestReadSaysWhatItFound(t *testing.T) {
 	_, issuing, leaf := chain()
 	p12, err := keystore.PKCS12(leaf, password)
@@ -156,31 +90,73 @@ func TestReadSaysWhatItFound(t *testing.T) {
 	csr, err := x509.CreateCertificateRequest(nil, &x509.CertificateRequest{}, leaf.Key())
 	require.NoError(t, err)
 	certificate := keystore.CertificatePEM(leaf)
+	encode := func(e keystore.Export) []byte {
+		data, err := keystore.Encode(leaf, e, keystore.Options{Password: password})
+		require.NoError(t, err)
+		return data
+	}
+	jks, p7b, encrypted := encode(keystore.JKSFile), encode(keystore.PKCS7File), encode(keystore.EncryptedKeyFile)
+	public, err := x509.MarshalPKIXPublicKey(leaf.Key().Public())
+	require.NoError(t, err)
+	emptyPKCS12, err := keystore.EncodePKCS12ForTest(nil, nil, password)
+	require.NoError(t, err)
+	emptyJKS, err := keystore.EncodeJKSForTest(nil, nil, password)
+	require.NoError(t, err)
+	emptyPKCS7, err := keystore.EncodePKCS7ForTest(nil)
+	require.NoError(t, err)
 
 	cases := []struct {
 		name, password string
 		data           []byte
 		message        string
 	}{
-		{"empty", "", nil, "the file is empty, expected a certificate (PEM, DER or PKCS#12)"},
+		{"empty", "", nil, "the file is empty, expected a certificate (PEM, DER, PKCS#7, PKCS#12 or JKS)"},
 		{"blanks", "", []byte(" \n"), "the file is empty"},
 		{"too big", "", make([]byte, keystore.MaxSize+1), "the file has 1048577 bytes, expected 1048576 at most"},
-		{"text", "", []byte("hello"), "found neither PEM nor DER"},
+		{"text", "", []byte("hello"), `found text that begins with "hello", neither PEM nor DER; expected a certificate (PEM, DER, PKCS#7, PKCS#12 or JKS)`},
+		{"HTML", "", []byte("\n<!DOCTYPE html><title>"), `found text that begins with "<!DOCTYPE html><titl", neither`},
+		{"JSON", "", []byte("{\"error\":\n 5}"), `found text that begins with "{\"error\":  5}", neither`},
+		{"text that begins as DER", "", []byte("0123 456"), `found text that begins with "0123 456"`},
+		{"a long word, perhaps a key", "", []byte("MHcCAQEEIBlahBlahBlahBlah!!"), "found text, neither PEM nor DER"},
+		{"binary", "", []byte{1, 2, 3}, "found binary data, neither PEM nor DER"},
+		{"end of PEM", "", certificate[100:], "the PEM is cut off at its beginning"},
+		{"JCEKS", "", []byte("\xce\xce\xce\xce\x00\x00"), "found a Java keystore of the kind JCEKS; convert it with keytool"},
+		{"BKS", "", []byte("\x00\x00\x00\x02\x00\x00\x00\x14xxxx"), "found a Bouncy Castle keystore (BKS); convert it with keytool"},
+		{"zip", "", []byte("PK\x03\x04"), "found a zip archive; unpack it"},
 		{"PEM cut off", "", certificate[:len(certificate)-40], "the PEM is cut off or damaged: 1 blocks begin, 0 can be read"},
 		{"second PEM cut off", "", append(bytes.Clone(certificate), certificate[:100]...), "2 blocks begin, 1 can be read"},
-		{"DER cut off", "", leaf.DER()[:100], "the DER is cut off or damaged"},
+		{"DER cut off", "", leaf.DER()[:100], fmt.Sprintf("the DER is cut off or damaged: its beginning announces %d bytes, found 100", len(leaf.DER()))},
+		{"PKCS#12 cut off", password, p12[:100], fmt.Sprintf("the PKCS#12 file is cut off or damaged: its beginning announces %d bytes, found 100", len(p12))},
+		{"JKS cut off", password, jks[:100], "opening the JKS file: the JKS file is cut off or damaged"},
+		{"JKS too long", password, append(bytes.Clone(jks), 0), "opening the JKS file: the JKS file is cut off or damaged"},
+		{"PKCS#7 cut off", "", p7b[:100], "the DER is cut off or damaged"},
 		{"something behind the DER", "", append(bytes.Clone(leaf.DER()), 0), "1 bytes stand behind the end of the DER"},
 		{"certificate of rubbish", "", block("CERTIFICATE", []byte("rubbish")), "certificate 1: not a certificate: "},
 		{"key of rubbish", "", block("PRIVATE KEY", []byte("rubbish")), "neither a certificate nor a private key"},
-		{"signing request", "", block("CERTIFICATE REQUEST", csr), `found "CERTIFICATE REQUEST", expected a certificate`},
-		{"signing request, DER", "", csr, "not a certificate"},
-		{"two keys", "", append(bytes.Clone(key), key...), "found two private keys"},
+		{"request of rubbish", "", block("CERTIFICATE REQUEST", []byte("rubbish")), "the certificate signing request is cut off or damaged"},
+		{"CRL of rubbish", "", block("X509 CRL", []byte("rubbish")), "the certificate revocation list (CRL) is cut off or damaged"},
+		{"PKCS#7 of rubbish", "", block("PKCS7", []byte("rubbish")), "reading PKCS#7: the DER is cut off or damaged"},
+		{"request under the name of a certificate", "", block("CERTIFICATE", csr), "certificate 1: found a certificate signing request, expected a certificate"},
+		{"key under the name of a certificate", "", block("CERTIFICATE", pkcs8(t, leaf)), "certificate 1: found a private key, expected a certificate"},
+		{"public key", "", block("PUBLIC KEY", public), `found "PUBLIC KEY", expected a certificate`},
+		{"public key, DER", "", public, "found a public key, expected a certificate"},
+		{"OpenSSH", "", block("OPENSSH PRIVATE KEY", []byte("x")), "found a private key of OpenSSH, expected PKCS#8"},
+		{"two keys", "", append(bytes.Clone(key), key...), "found 2 private keys, expected one at most"},
 		{"foreign key", "", append(bytes.Clone(other), certificate...), "the private key belongs to none of the certificates (1)"},
-		{"encrypted key", "", block("ENCRYPTED PRIVATE KEY", []byte{1}), "the private key is encrypted"},
-		{"encrypted the old way", "", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"DEK-Info": "AES"}, Bytes: []byte{1}}), "the private key is encrypted"},
+		{"encrypted key without password", "", encrypted, "the private key is encrypted: a password is needed"},
+		{"encrypted key, wrong password", "wrong", encrypted, "the private key is encrypted: the password is wrong"},
+		{"encrypted key of rubbish", "x", block("ENCRYPTED PRIVATE KEY", []byte{1}), "the encrypted private key is cut off or damaged"},
+		{"encrypted the old way", "", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"DEK-Info": "AES"}, Bytes: []byte{1}}), "the private key is encrypted: a password is needed"},
 		{"wrong password", "wrong", p12, "opening the PKCS#12 file: the password is wrong"},
-		{"no password", "", p12, "opening the PKCS#12 file: the password is wrong"},
-		{"PKCS#12 damaged", password, damaged(p12), "opening the PKCS#12 file: "},
+		{"no password", "", p12, "opening the PKCS#12 file: a password is needed"},
+		{"JKS, wrong password", "wrong", jks, "opening the JKS file: the password is wrong"},
+		{"JKS, no password", "", jks, `opening the JKS file: entry "warehouse": a password is needed`},
+		{"JKS, no possible password", "пароль", jks, "opening the JKS file: the password is wrong"},
+		{"PKCS#12 damaged", password, damaged(p12), "opening the PKCS#12 file: the password is wrong, or the file is damaged"},
+		{"PKCS#12 with nothing", password, emptyPKCS12, "the PKCS#12 file holds nothing, expected a certificate"},
+		{"JKS with nothing", password, emptyJKS, "the JKS file holds nothing, expected a certificate"},
+		{"PKCS#7 with nothing", "", emptyPKCS7, "the PKCS#7 file holds no certificate, expected one at least"},
+		{"PKCS#7 of another type", "", []byte{0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 3}, "found PKCS#7 of type 1.2.840.113549.1.7.3, expected signed data (1.2.840.113549.1.7.2) with certificates"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,10 +164,10 @@ func TestReadSaysWhatItFound(t *testing.T) {
 			require.ErrorContains(t, err, c.message)
 			assert.Nil(t, s)
 			assert.NotContains(t, err.Error(), "\n")
+			assert.Equal(t, strings.Contains(err.Error(), "the password is wrong"), errors.Is(err, keystore.ErrWrongPassword))
+			assert.Equal(t, strings.Contains(err.Error(), "a password is needed"), errors.Is(err, keystore.ErrPasswordNeeded))
 		})
 	}
-	_, err = keystore.Read(p12, "wrong")
-	assert.ErrorIs(t, err, keystore.ErrWrongPassword)
 	_, err = keystore.Read(bytes.Repeat(certificate, 1001), "")
 	assert.ErrorContains(t, err, "found more than 1000 certificates")
 }
@@ -203,46 +179,28 @@ func damaged(p12 []byte) []byte {
 	return out
 }
 
+// oddCertificate is the certificate with a negative serial number, which crypto/x509 refuses.
+func oddCertificate(t testing.TB, c *pki.Certificate) []byte {
+	t.Helper()
+	odd := bytes.Clone(c.DER())
+	at := bytes.Index(odd, []byte{0x02, 0x10})
+	require.Positive(t, at)
+	odd[at+2] |= 0x80
+	_, err := x509.ParseCertificate(odd)
+	require.Error(t, err)
+	return odd
+}
+
 // A certificate that crypto/x509 refuses is still of interest.
 func TestReadUnreadableCertificates(t *testing.T) {
 	_, issuing, leaf := chain()
-	odd := bytes.Clone(leaf.DER())
-	at := bytes.Index(odd, []byte{0x02, 0x10})
-	require.Positive(t, at)
-	odd[at+2] |= 0x80 // a negative serial number
-	_, err := x509.ParseCertificate(odd)
-	require.Error(t, err)
-
+	odd := oddCertificate(t, leaf)
 	key, err := keystore.KeyPEM(leaf.Key())
 	require.NoError(t, err)
 	data := bytes.Join([][]byte{key, keystore.CertificatePEM(issuing), block("CERTIFICATE", odd)}, nil)
 	s, err := keystore.Read(data, "")
 	require.NoError(t, err)
 	assert.Equal(t, [][]byte{odd, issuing.DER()}, s.RawChain)
+	assert.Equal(t, [][]byte{issuing.DER(), odd}, s.Presented)
 	assert.Equal(t, odd, s.Leaf().Raw)
-}
-
-func FuzzRead(f *testing.F) {
-	_, _, leaf := chain()
-	p12, err := keystore.PKCS12(leaf, "x")
-	require.NoError(f, err)
-	key, err := keystore.KeyPEM(leaf.Key())
-	require.NoError(f, err)
-	for _, seed := range [][]byte{nil, leaf.DER(), p12, key, keystore.FullChainPEM(leaf), append(key, keystore.ChainPEM(leaf)...),
-		{0x30, 0x80}, {0x30, 0x03, 0x02, 0x01, 0x03}, []byte("-----BEGIN CERTIFICATE-----\n"), {0xfe, 0xed, 0xfe, 0xed}} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := keystore.Read(data, "x")
-		if err != nil {
-			require.Nil(t, s)
-			require.Less(t, len(err.Error()), 1000)
-			return
-		}
-		require.True(t, s.Key != nil || len(s.Chain) > 0)
-		require.Len(t, s.RawChain, len(s.Chain))
-		for i, c := range s.Chain {
-			require.Equal(t, s.RawChain[i], c.Raw)
-		}
-	})
 }
