@@ -36,6 +36,7 @@ type Certificate struct {
 	issuer *Certificate // nil for a root, and where the issuer is not known
 	defect *Defect      // nil for a good certificate
 	twinOf *Certificate // the good one whose place a CA of a defective chain takes
+	extra  *Certificate // presented too, because of a defect of the chain
 	plan   template     // what it was made from, before a defect changed anything
 	now    func() time.Time
 	rand   io.Reader
@@ -142,7 +143,7 @@ func (c *Certificate) presented() []*Certificate {
 		chain = chain[:len(chain)-1]
 	}
 	if c.defect != nil && c.defect.present != nil {
-		chain = c.defect.present(chain)
+		chain = c.defect.present(c, chain)
 	}
 	return chain
 }

@@ -228,7 +228,7 @@ func TestCreateSaysWhatIsWrong(t *testing.T) {
 		{"path length", root, pki.CA, pki.PathLen(-1), "expected 0 or more"},
 		{"usage", root, pki.Client, pki.Usage(99), "is not supported"},
 		{"lifetime", root, pki.Client, pki.ValidFor(0), "valid for 0s: expected a second at least"},
-		{"signature of an Ed25519 key", pki.NewRoot("e", pki.Ed25519), pki.Client, pki.WithDefect("sha1"), "no signature algorithm for SHA-1"},
+		{"signature of an Ed25519 key", nil, pki.CA, both(pki.Ed25519, pki.WithDefect("sha1")), "no signature algorithm for SHA-1"},
 		{"root signed by another", nil, pki.CA, pki.WrongSigner(), "a root has no other signer than itself"},
 		{"no common name", root, pki.Client, both(pki.Subject("O=Example"), pki.TrailingSpaceCN()), "the subject has no common name"},
 	}

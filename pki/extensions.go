@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -18,6 +19,14 @@ var (
 	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
 	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
 	oidExtKeyUsage      = asn1.ObjectIdentifier{2, 5, 29, 37}
+	oidCRLPoints        = asn1.ObjectIdentifier{2, 5, 29, 31}
+	oidAuthorityInfo    = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}
+)
+
+// The methods of an authorityInfoAccess: to an OCSP responder, and to the issuer's certificate.
+const (
+	accessByOCSP      = "1.3.6.1.5.5.7.48.1"
+	accessToCAIssuers = "1.3.6.1.5.5.7.48.2"
 )
 
 // The extended key usages that a description can name.
@@ -36,6 +45,8 @@ var usageByKnownName = map[string]string{
 	"serverAuth":      usageServerAuth,
 	"codeSigning":     usageCodeSigning,
 	"emailProtection": usageEmailProtection,
+	"timeStamping":    usageTimeStamping,
+	"ocspSigning":     usageOCSPSigning,
 	"any":             usageAny,
 }
 
@@ -53,7 +64,12 @@ var usageByConstant = map[x509.ExtKeyUsage]string{
 func (t template) allExtensions(keyID, authority []byte) ([]pkix.Extension, error) {
 	var out []pkix.Extension
 	var failed error
+	given := slices.Clone(t.given)
 	add := func(oid asn1.ObjectIdentifier, critical bool, write func(*cryptobyte.Builder)) {
+		if i := slices.IndexFunc(given, func(e pkix.Extension) bool { return e.Id.Equal(oid) }); i >= 0 {
+			out, given = append(out, given[i]), slices.Delete(given, i, i+1)
+			return
+		}
 		b := cryptobyte.NewBuilder(make([]byte, 0, 64))
 		write(b)
 		der, err := b.Bytes()
@@ -86,13 +102,21 @@ func (t template) allExtensions(keyID, authority []byte) ([]pkix.Extension, erro
 			})
 		})
 	}
-	if len(t.dns)+len(t.ips) > 0 {
+	if len(t.dns)+len(t.ips)+len(t.emails)+len(t.uris) > 0 {
 		add(oidSubjectAltName, len(t.subject) == len(emptyName), func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				for _, name := range t.dns {
 					b.AddASN1(cbasn1.Tag(2).ContextSpecific(), func(b *cryptobyte.Builder) {
 						b.AddBytes([]byte(name))
 					})
+				}
+				for _, address := range t.emails {
+					b.AddASN1(cbasn1.Tag(1).ContextSpecific(), func(b *cryptobyte.Builder) {
+						b.AddBytes([]byte(address))
+					})
+				}
+				for _, uri := range t.uris {
+					addAddress(b, uri)
 				}
 				for _, ip := range t.ips {
 					b.AddASN1(cbasn1.Tag(7).ContextSpecific(), func(b *cryptobyte.Builder) {
@@ -115,7 +139,63 @@ func (t template) allExtensions(keyID, authority []byte) ([]pkix.Extension, erro
 			})
 		})
 	}
-	return append(out, t.extensions...), failed
+	if len(t.crlAt) > 0 {
+		add(oidCRLPoints, false, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				for _, url := range t.crlAt {
+					addDistributionPoint(b, url)
+				}
+			})
+		})
+	}
+	if len(t.ocspAt)+len(t.caIssuersAt) > 0 {
+		add(oidAuthorityInfo, false, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				for _, url := range t.ocspAt {
+					addAccess(b, accessByOCSP, url)
+				}
+				for _, url := range t.caIssuersAt {
+					addAccess(b, accessToCAIssuers, url)
+				}
+			})
+		})
+	}
+	return append(append(out, given...), t.extensions...), failed
+}
+
+// addDistributionPoint writes DistributionPoint { distributionPoint [0] { fullName [0] … } }.
+func addDistributionPoint(b *cryptobyte.Builder, url string) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
+				addAddress(b, url)
+			})
+		})
+	})
+}
+
+// addAccess writes an AccessDescription of authorityInfoAccess.
+func addAccess(b *cryptobyte.Builder, method, url string) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		addOID(b, method)
+		addAddress(b, url)
+	})
+}
+
+// addAddress writes a GeneralName of the kind uniformResourceIdentifier.
+func addAddress(b *cryptobyte.Builder, url string) {
+	b.AddASN1(cbasn1.Tag(6).ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes([]byte(url)) })
+}
+
+// usageList is the DER of an extended key usage.
+func usageList(usages ...string) []byte {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		for _, usage := range usages {
+			addOID(b, usage)
+		}
+	})
+	return b.BytesOrPanic()
 }
 
 func addExtension(b *cryptobyte.Builder, e pkix.Extension) {

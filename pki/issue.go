@@ -68,10 +68,10 @@ func create(issuer *Certificate, role Role, name string, options []Option) (*Cer
 		s.basicConstraints = &basicConstraints{ca: true, pathLen: -1}
 		s.keyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	case Client:
-		s.keyUsage = x509.KeyUsageDigitalSignature
+		s.keyUsage = usageOfLeaf
 		s.usages = []string{usageClientAuth}
 	case Server:
-		s.keyUsage = x509.KeyUsageDigitalSignature
+		s.keyUsage = usageOfLeaf
 		s.usages = []string{usageServerAuth}
 		if ip := net.ParseIP(name); ip != nil {
 			s.ips = []net.IP{ip}
@@ -173,6 +173,9 @@ func (s settings) make(name string, options []Option) (*Certificate, error) {
 	if s.issuer == nil && s.kind != rootKind && (s.defect == nil || !s.defect.needsNoIssuer) {
 		return nil, errors.New("a certificate that is not a root needs an issuer, or the defect self-signed")
 	}
+	if s.existing != nil {
+		return s.existing.taken(name, s)
+	}
 	if s.defect == nil {
 		return s.finish(name, s.template)
 	}
@@ -182,7 +185,6 @@ func (s settings) make(name string, options []Option) (*Certificate, error) {
 // settleValidity fills in the dates that were not given.
 func (s *settings) settleValidity() {
 	now := s.now()
-	second := func(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 	beginsByDefault := s.notBefore.IsZero()
 	if beginsByDefault {
 		s.notBefore = now.Add(-headStart)
@@ -204,8 +206,20 @@ func (s *settings) settleValidity() {
 	s.notBefore, s.notAfter = second(s.notBefore), second(s.notAfter)
 }
 
-// makeDefective makes the certificate with its defect, in itself or in a twin of a CA above it.
+// makeDefective makes the certificate with its defect, in itself or in what is above it, and
+// proves that the defect is there.
 func (s settings) makeDefective(name string) (*Certificate, error) {
+	c, err := s.breakIt(name)
+	if err == nil {
+		err = c.prove()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("defect %s: %w", s.defect.ID, err)
+	}
+	return c, nil
+}
+
+func (s settings) breakIt(name string) (*Certificate, error) {
 	d := s.defect
 	level, err := d.levelFor(s.template)
 	if err != nil {
@@ -213,53 +227,62 @@ func (s settings) makeDefective(name string) (*Certificate, error) {
 	}
 	broken := s
 	broken.template = s.clone()
-	switch level {
-	case AtChain: // nothing to change in the certificate
-	case s.kind.level():
-		if err := d.applyTo(&broken); err != nil {
-			return nil, fmt.Errorf("defect %s: %w", d.ID, err)
-		}
+	switch {
+	case d.issuers != nil:
+		err = d.issuers(&broken)
+	case !d.inCertificate(): // it is in the presented chain, or in what the CA says of it
+	case level == s.kind.level():
+		err = d.applyTo(&broken)
 	default:
-		twin, err := s.issuer.defective(d, level, s)
-		if err != nil {
-			return nil, fmt.Errorf("defect %s: %w", d.ID, err)
-		}
-		broken.issuer = twin
+		broken.issuer, err = s.issuer.defective(d, level, s)
 	}
-	c, err := broken.finish(name, s.template)
 	if err != nil {
-		return nil, fmt.Errorf("defect %s: %w", d.ID, err)
+		return nil, err
 	}
-	return c, nil
+	if d.extra != nil {
+		if broken.extra, err = d.extra(&broken); err != nil {
+			return nil, err
+		}
+	}
+	return broken.finish(name, s.template)
 }
 
 // defective is a twin of the CA for a chain with a defect at the level: either the CA itself has
 // it, or it is issued by one that has. The CA is left as it is. Clock and randomness are those of
 // the leaf that the chain is for.
 func (c *Certificate) defective(d *Defect, level Level, with settings) (*Certificate, error) {
-	s := settings{template: c.plan.clone(), now: with.now, rand: with.rand}
-	s.serial, s.key = nil, nil
-	switch {
-	case c.plan.kind.level() == level:
-		if err := d.applyTo(&s); err != nil {
-			return nil, err
+	twin, err := c.remade(c.issuer, c.name+"-"+d.ID, with, func(s *settings) error {
+		s.defect = d
+		switch {
+		case c.plan.kind.level() == level:
+			return d.applyTo(s)
+		case c.issuer == nil:
+			return fmt.Errorf("above %q there is no %s that could have it", c.name, level)
 		}
-	case c.issuer == nil:
-		return nil, fmt.Errorf("above %q there is no %s that could have it", c.name, level)
-	default:
 		above, err := c.issuer.defective(d, level, with)
-		if err != nil {
-			return nil, err
-		}
 		s.issuer = above
-	}
-	s.defect = d
-	twin, err := s.finish(c.name+"-"+d.ID, c.plan)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("making a twin of %q: %w", c.name, err)
 	}
 	twin.twinOf = c
 	return twin, nil
+}
+
+// remade is another certificate from the plan of this CA, changed, with another key and serial
+// number. Clock and randomness are those of the certificate that it is made for. It is not the
+// twin of anything, unless the caller says so.
+func (c *Certificate) remade(issuer *Certificate, name string, with settings, change func(*settings) error) (*Certificate, error) {
+	s := settings{template: c.plan.clone(), now: with.now, rand: with.rand, below: with.subject}
+	s.serial, s.key, s.issuer = nil, nil, issuer
+	if issuer == nil {
+		s.kind = rootKind
+	}
+	if err := change(&s); err != nil {
+		return nil, err
+	}
+	return s.finish(name, c.plan)
 }
 
 // finish makes what the settings say. plan is the same without the defect.
@@ -297,7 +320,7 @@ func (s settings) finish(name string, plan template) (*Certificate, error) {
 		issuer = nil
 	}
 	return &Certificate{
-		name: name, der: der, key: key, issuer: issuer, defect: s.defect,
+		name: name, der: der, key: key, issuer: issuer, defect: s.defect, extra: s.extra,
 		plan: plan, now: s.now, rand: s.rand,
 	}, nil
 }

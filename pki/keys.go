@@ -28,7 +28,15 @@ const (
 	RSA3072
 	RSA4096
 	Ed25519
-	rsa1024 // by way of a defect only
+
+	// By way of a defect only.
+	rsa512
+	rsa1023
+	rsa1024
+	rsa1536
+	rsa2047
+	rsaExponent3
+	p224
 )
 
 // keyTypeNames are the names that a description uses; the first is the one that is printed.
@@ -40,7 +48,9 @@ var keyTypeNames = map[KeyType][]string{
 	RSA3072: {"RSA-3072"},
 	RSA4096: {"RSA-4096"},
 	Ed25519: {"Ed25519"},
-	rsa1024: {"RSA-1024"},
+
+	rsa512: {"RSA-512"}, rsa1023: {"RSA-1023"}, rsa1024: {"RSA-1024"}, rsa1536: {"RSA-1536"},
+	rsa2047: {"RSA-2047"}, rsaExponent3: {"RSA-2048 with exponent 3"}, p224: {"P-224"},
 }
 
 // KeyTypes lists the key types that can be asked for.
@@ -88,9 +98,17 @@ func (t KeyType) apply(s *settings) error {
 
 func (t KeyType) rsaBits() int {
 	switch t {
+	case rsa512:
+		return 512
+	case rsa1023:
+		return 1023
 	case rsa1024:
 		return 1024
-	case RSA2048:
+	case rsa1536:
+		return 1536
+	case rsa2047:
+		return 2047
+	case RSA2048, rsaExponent3:
 		return 2048
 	case RSA3072:
 		return 3072
@@ -101,6 +119,19 @@ func (t KeyType) rsaBits() int {
 	}
 }
 
+// rsaExponent is the public exponent.
+func (t KeyType) rsaExponent() int {
+	if t == rsaExponent3 {
+		return 3
+	}
+	return 65537
+}
+
+// standardRSA tells whether the standard library makes such keys.
+func (t KeyType) standardRSA() bool {
+	return t == RSA2048 || t == RSA3072 || t == RSA4096 || t == rsa1024 || t == rsa1536
+}
+
 func (t KeyType) curve() elliptic.Curve {
 	switch t {
 	case P256:
@@ -109,6 +140,8 @@ func (t KeyType) curve() elliptic.Curve {
 		return elliptic.P384()
 	case P521:
 		return elliptic.P521()
+	case p224:
+		return elliptic.P224()
 	default:
 		return nil
 	}
@@ -160,10 +193,13 @@ func generateKey(t KeyType, random io.Reader) (crypto.Signer, error) {
 			return nil, err
 		}
 		return ed25519.NewKeyFromSeed(seed), nil
-	case t.rsaBits() != 0 && random == nil:
+	case t.standardRSA() && random == nil:
 		return rsa.GenerateKey(rand.Reader, t.rsaBits())
 	case t.rsaBits() != 0:
-		return seededRSA(t.rsaBits(), random)
+		if random == nil {
+			random = rand.Reader
+		}
+		return seededRSA(t.rsaBits(), t.rsaExponent(), random)
 	default:
 		return nil, fmt.Errorf("unknown key type %s", t)
 	}
@@ -192,18 +228,18 @@ func seededECDSA(curve elliptic.Curve, random io.Reader) (crypto.Signer, error) 
 	return nil, errPoorSource
 }
 
-func seededRSA(bits int, random io.Reader) (crypto.Signer, error) {
-	const exponent = 65537
-	e, one := big.NewInt(exponent), big.NewInt(1)
-	prime := func() (*big.Int, error) {
-		raw := make([]byte, bits/16)
+func seededRSA(bits, exponent int, random io.Reader) (crypto.Signer, error) {
+	e, one := big.NewInt(int64(exponent)), big.NewInt(1)
+	prime := func(bits int) (*big.Int, error) {
+		raw := make([]byte, (bits+7)/8)
 		for range attempts {
 			if _, err := io.ReadFull(random, raw); err != nil {
 				return nil, err
 			}
-			raw[0] |= 0xc0 // both top bits: the product has its full length
-			raw[len(raw)-1] |= 1
 			p := new(big.Int).SetBytes(raw)
+			p.Rsh(p, uint(len(raw)*8-bits))
+			// Both top bits: the product has its full length.
+			p.SetBit(p, bits-1, 1).SetBit(p, bits-2, 1).SetBit(p, 0, 1)
 			if !p.ProbablyPrime(20) {
 				continue
 			}
@@ -214,11 +250,11 @@ func seededRSA(bits int, random io.Reader) (crypto.Signer, error) {
 		return nil, errPoorSource
 	}
 	for range 10 {
-		p, err := prime()
+		p, err := prime((bits + 1) / 2)
 		if err != nil {
 			return nil, err
 		}
-		q, err := prime()
+		q, err := prime(bits / 2)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,6 +27,11 @@ type Options struct {
 	Rand io.Reader
 	// Load reads a file that a description names. Default: such descriptions are an error.
 	Load func(path string) ([]byte, error)
+	// Existing holds certificates by the names of their descriptions that have been minted before:
+	// they are taken as they are, and only the others are made.
+	Existing map[string]Existing
+	// Progress is called after each certificate, one call at a time. Default: nobody is told.
+	Progress func(name string)
 }
 
 // Mint makes all that is described. The order of the descriptions does not matter. Everything is
@@ -35,7 +41,15 @@ func Mint(ctx context.Context, descriptions []Description, options Options) (*Se
 	if problems := Validate(descriptions); len(problems) > 0 {
 		return nil, Problems(problems)
 	}
-	m := &minter{checker: newChecker(descriptions), load: options.Load, made: make([]*Certificate, len(descriptions))}
+	m := &minter{checker: newChecker(descriptions), load: options.Load, existing: options.Existing, made: make([]*Certificate, len(descriptions))}
+	if options.Progress != nil {
+		var telling sync.Mutex
+		m.progress = func(name string) {
+			telling.Lock()
+			defer telling.Unlock()
+			options.Progress(name)
+		}
+	}
 	m.now = options.Now
 	if m.now == nil {
 		m.now = time.Now
@@ -84,6 +98,9 @@ type minter struct {
 	seed    []byte // nil: the system's randomness
 	load    func(path string) ([]byte, error)
 	made    []*Certificate
+
+	existing map[string]Existing
+	progress func(name string) // nil: nobody is told
 }
 
 // dates finds validities whose ends are in the wrong order at this time of the clock.
@@ -131,6 +148,9 @@ func (m *minter) run(ctx context.Context) error {
 					return &MintError{Index: i, Name: m.all[i].Name, Err: err}
 				}
 				m.made[i] = c
+				if m.progress != nil {
+					m.progress(m.all[i].Name)
+				}
 				return nil
 			})
 		}
@@ -173,6 +193,12 @@ func (m *minter) make(i int) (*Certificate, error) {
 	options, err := m.options(d)
 	if err != nil {
 		return nil, err
+	}
+	if e, there := m.existing[d.Name]; there {
+		options = append(options, option(func(s *settings) error {
+			s.existing = &e
+			return nil
+		}))
 	}
 	issuer := m.named(d.Issuer)
 	switch {
@@ -242,6 +268,11 @@ func (m *minter) options(d Description) ([]Option, error) {
 		}
 		out = append(out, IP(addresses...))
 	}
+	more, err := d.fieldOptions()
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, more...)
 	if d.Serial != "" {
 		n, err := parseSerial(d.Serial)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -26,7 +27,10 @@ type settings struct {
 	rand     io.Reader
 	validFor func(from time.Time) time.Time // nil: the lifetime of the kind
 	defect   *Defect
+	existing *Existing               // nil: the certificate is to be made
 	signed   func(der []byte) []byte // changes the signed certificate; usually nil
+	extra    *Certificate            // presented too; usually nil
+	below    []byte                  // the subject of the leaf that a twin of a CA is made for
 }
 
 type option func(*settings) error
@@ -179,6 +183,46 @@ func PathLen(n int) Option {
 	})
 }
 
+// CRLAt gives the addresses of the issuer's CRL, for the extension cRLDistributionPoints. Nothing
+// here fetches from them; [Certificate.CRL] makes what could be served there. Default: none.
+func CRLAt(urls ...string) Option {
+	return option(func(s *settings) error {
+		if err := checkAddresses(urls); err != nil {
+			return fmt.Errorf("address of a CRL: %w", err)
+		}
+		s.crlAt = slices.Clone(urls)
+		return nil
+	})
+}
+
+// OCSPAt gives the addresses of the issuer's OCSP responder, for the extension
+// authorityInfoAccess. Nothing here asks there; [Certificate.OCSPResponse] makes what could be
+// answered. Default: none.
+func OCSPAt(urls ...string) Option {
+	return option(func(s *settings) error {
+		if err := checkAddresses(urls); err != nil {
+			return fmt.Errorf("address of an OCSP responder: %w", err)
+		}
+		s.ocspAt = slices.Clone(urls)
+		return nil
+	})
+}
+
+func checkAddresses(urls []string) error {
+	for _, text := range urls {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ldap"}, u.Scheme) {
+			return fmt.Errorf("%q: expected one such as http://crl.example.com/issuing.crl", clip(text))
+		}
+		for _, c := range []byte(text) {
+			if c <= ' ' || c > '~' {
+				return fmt.Errorf("%q: expected ASCII, with all else escaped as %%XX", clip(text))
+			}
+		}
+	}
+	return nil
+}
+
 // Extension puts one more extension on the certificate, behind the others. It is not checked.
 func Extension(e pkix.Extension) Option {
 	return option(func(s *settings) error {
@@ -233,6 +277,19 @@ func IntermediateExpired() Option { return WithDefect("intermediate-expired") }
 
 // RootExpired makes a certificate whose root has expired.
 func RootExpired() Option { return WithDefect("root-expired") }
+
+// BrokenSignature makes a certificate whose signature is damaged.
+func BrokenSignature() Option { return WithDefect("broken-signature") }
+
+// ChainNotSent makes a certificate that is presented without the intermediate certificates.
+func ChainNotSent() Option { return WithDefect("chain-not-sent") }
+
+// UnknownCA makes a certificate of a CA that nobody trusts, with the names of its own.
+func UnknownCA() Option { return WithDefect("unknown-ca") }
+
+// Revoked makes a certificate that its issuer has revoked; [Certificate.CRLs] has the list that
+// says so.
+func Revoked() Option { return WithDefect("revoked") }
 
 // isHostName is strict enough to catch a slip and lenient enough for names of test machines.
 func isHostName(s string) bool {

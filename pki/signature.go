@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	_ "crypto/md5" // for a defect, as SHA-1 is
 	"crypto/rand"
 	"crypto/rsa"
 	_ "crypto/sha1" // for a defect: signatures that nobody should make any more
@@ -26,6 +27,7 @@ var (
 		crypto.SHA512: {1, 2, 840, 10045, 4, 3, 4},
 	}
 	rsaSignatures = map[crypto.Hash]asn1.ObjectIdentifier{
+		crypto.MD5:    {1, 2, 840, 113549, 1, 1, 4},
 		crypto.SHA1:   {1, 2, 840, 113549, 1, 1, 5},
 		crypto.SHA256: {1, 2, 840, 113549, 1, 1, 11},
 		crypto.SHA384: {1, 2, 840, 113549, 1, 1, 12},

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -44,12 +43,32 @@ type template struct {
 	usages           []string          // dotted OIDs; nil: no such extension
 	dns              []string
 	ips              []net.IP
+	emails, uris     []string
+	crlAt, ocspAt    []string         // addresses of the issuer's CRL and OCSP responder
+	caIssuersAt      []string         // addresses of the issuer's certificate
+	given            []pkix.Extension // in place of the one with the same OID; behind the others if there is none
 	extensions       []pkix.Extension // put behind the others
 
 	key           crypto.Signer // nil: a new one of keyType
 	hash          crypto.Hash   // of the signature; 0: the one that fits the signer's key
 	selfSigned    bool          // names itself as issuer and signs with its own key
 	strangerSigns bool          // signed with a key that is not the issuer's
+
+	raw raw
+}
+
+// raw is what only a defect does to a certificate: it goes past the rules that the rest keeps.
+// The zero value does nothing.
+type raw struct {
+	v1             bool   // version 1, which has no extensions
+	anyDates       bool   // notAfter may lie before notBefore
+	notAfter       []byte // DER in place of the template's
+	issuerName     []byte // DER in place of the issuer's subject
+	fixedUsage     bool   // an RSA key does not add keyEncipherment
+	spki           func(der []byte) ([]byte, error)
+	extensions     func([]pkix.Extension) ([]pkix.Extension, error)
+	innerAlgorithm func(outer []byte) ([]byte, error) // the algorithm in the signed part
+	bothAlgorithms []byte                             // DER in place of the true algorithm, in both places
 }
 
 type basicConstraints struct {
@@ -66,12 +85,20 @@ func (t template) clone() template {
 	t.usages = slices.Clone(t.usages)
 	t.dns = slices.Clone(t.dns)
 	t.ips = slices.Clone(t.ips)
+	t.emails, t.uris = slices.Clone(t.emails), slices.Clone(t.uris)
+	t.crlAt, t.ocspAt, t.caIssuersAt = slices.Clone(t.crlAt), slices.Clone(t.ocspAt), slices.Clone(t.caIssuersAt)
+	t.given = slices.Clone(t.given)
 	t.extensions = slices.Clone(t.extensions)
 	return t
 }
 
 // issuedBy is the encoded name of the issuer and its key identifier (nil: none).
 func (t template) issuedBy() (name, keyID []byte, err error) {
+	defer func() {
+		if t.raw.issuerName != nil {
+			name = t.raw.issuerName
+		}
+	}()
 	if t.selfSigned || t.issuer == nil {
 		return t.subject, nil, nil
 	}
@@ -79,7 +106,13 @@ func (t template) issuedBy() (name, keyID []byte, err error) {
 	if len(issuer.RawSubject) == 0 {
 		return nil, nil, fmt.Errorf("the issuer's certificate %q cannot be read", t.issuer.name)
 	}
-	return issuer.RawSubject, issuer.SubjectKeyId, nil
+	keyID = issuer.SubjectKeyId
+	if len(keyID) == 0 && t.issuer.defect != nil {
+		// A defect took the identifier from the issuer. What it issues names the key all the same,
+		// as it would without the defect.
+		keyID, err = keyIdentifierOf(t.issuer.der)
+	}
+	return issuer.RawSubject, keyID, err
 }
 
 // tbs is the signed part of the certificate.
@@ -99,27 +132,41 @@ func (t template) tbs(spki, algorithm []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if edit := t.raw.extensions; edit != nil {
+		if extensions, err = edit(extensions); err != nil {
+			return nil, err
+		}
+	}
 	if y := t.notBefore.UTC().Year(); y < 1950 || t.notAfter.UTC().Year() > 9999 {
 		return nil, fmt.Errorf("validity %s to %s: expected years from 1950 to 9999", t.notBefore, t.notAfter)
 	}
-	if !t.notBefore.Before(t.notAfter) {
+	if !t.notBefore.Before(t.notAfter) && !t.raw.anyDates {
 		return nil, fmt.Errorf("notAfter %s is not after notBefore %s",
 			t.notAfter.UTC().Format(time.RFC3339), t.notBefore.UTC().Format(time.RFC3339))
 	}
 	b := cryptobyte.NewBuilder(make([]byte, 0, 1024))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
-			b.AddASN1Int64(2) // v3
-		})
+		if !t.raw.v1 {
+			b.AddASN1(cbasn1.Tag(0).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
+				b.AddASN1Int64(2) // v3
+			})
+		}
 		b.AddASN1BigInt(t.serial)
 		b.AddBytes(algorithm)
 		b.AddBytes(issuer)
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			addTime(b, t.notBefore)
-			addTime(b, t.notAfter)
+			if t.raw.notAfter != nil {
+				b.AddBytes(t.raw.notAfter)
+			} else {
+				addTime(b, t.notAfter)
+			}
 		})
 		b.AddBytes(t.subject)
 		b.AddBytes(spki)
+		if t.raw.v1 || len(extensions) == 0 {
+			return
+		}
 		b.AddASN1(cbasn1.Tag(3).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				for _, e := range extensions {
@@ -143,16 +190,27 @@ func addTime(b *cryptobyte.Builder, at time.Time) {
 
 // keyIdentifier is the leftmost 160 bits of the SHA-256 of the public key (RFC 7093, method 1).
 func keyIdentifier(spki []byte) ([]byte, error) {
-	var body, algorithm cryptobyte.String
-	var bits []byte
-	in := cryptobyte.String(spki)
-	if !in.ReadASN1(&body, cbasn1.SEQUENCE) ||
-		!body.ReadASN1(&algorithm, cbasn1.SEQUENCE) ||
-		!body.ReadASN1BitStringAsBytes(&bits) {
-		return nil, errors.New("the public key does not encode")
+	bits, err := keyBits(spki)
+	if err != nil {
+		return nil, err
 	}
 	sum := sha256.Sum256(bits)
 	return sum[:20], nil
+}
+
+// usageOfLeaf is the key usage of every leaf; RSA adds keyEncipherment.
+const usageOfLeaf = x509.KeyUsageDigitalSignature
+
+// usageByKey is what an RSA key adds to the key usage of a leaf, by the type that was asked for.
+func (t *template) usageByKey() x509.KeyUsage {
+	isRSA := t.keyType.rsaBits() != 0
+	if t.key != nil {
+		_, isRSA = t.key.Public().(*rsa.PublicKey)
+	}
+	if isRSA {
+		return x509.KeyUsageKeyEncipherment
+	}
+	return 0
 }
 
 // sign makes the certificate of the template: key first, then what depends on it, then the
@@ -162,7 +220,7 @@ func (t template) sign(stranger, key crypto.Signer, random *source) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("encoding the public key: %w", err)
 	}
-	if _, isRSA := key.Public().(*rsa.PublicKey); isRSA && t.kind == leafKind && t.keyUsage != 0 {
+	if _, isRSA := key.Public().(*rsa.PublicKey); isRSA && t.kind == leafKind && t.keyUsage != 0 && !t.raw.fixedUsage {
 		t.keyUsage |= x509.KeyUsageKeyEncipherment
 	}
 	signer := key
@@ -180,7 +238,21 @@ func (t template) sign(stranger, key crypto.Signer, random *source) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	tbs, err := t.tbs(spki, algorithm)
+	if t.raw.bothAlgorithms != nil {
+		algorithm = t.raw.bothAlgorithms
+	}
+	inner := algorithm
+	if t.raw.innerAlgorithm != nil {
+		if inner, err = t.raw.innerAlgorithm(algorithm); err != nil {
+			return nil, err
+		}
+	}
+	if t.raw.spki != nil {
+		if spki, err = t.raw.spki(spki); err != nil {
+			return nil, err
+		}
+	}
+	tbs, err := t.tbs(spki, inner)
 	if err != nil {
 		return nil, err
 	}

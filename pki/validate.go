@@ -221,6 +221,9 @@ func (c *checker) values(i int) {
 	if _, err := ParseKeyType(d.Key); err != nil {
 		c.report(i, "key", "%s", err)
 	}
+	if _, err := parseKeyUsages(d.KeyUsage); err != nil {
+		c.report(i, "keyUsage", "%s", err)
+	}
 	if _, err := parseUsages(d.Usage); err != nil {
 		c.report(i, "usage", "%s", err)
 	}
@@ -234,6 +237,26 @@ func (c *checker) values(i int) {
 			c.report(i, "ip", "%q is not an IP address", clip(address))
 		}
 	}
+	for _, address := range d.Email {
+		if !isMailAddress(address) {
+			c.report(i, "email", "%q is not a mail address", clip(address))
+		}
+	}
+	for _, uri := range d.URI {
+		if !isURI(uri) {
+			c.report(i, "uri", "%q is not a URI, expected one such as urn:example:warehouse", clip(uri))
+		}
+	}
+	for _, one := range [...]struct {
+		field     string
+		addresses []string
+	}{{"crl", d.CRL}, {"ocsp", d.OCSP}, {"caIssuers", d.CAIssuers}} {
+		if err := checkAddresses(one.addresses); err != nil {
+			c.report(i, one.field, "%s", err)
+		}
+	}
+	c.extensions(i)
+	c.export(i)
 	if _, err := parseSerial(d.Serial); err != nil {
 		c.report(i, "serial", "%s", err)
 	}
@@ -260,12 +283,12 @@ func (c *checker) contradictions(i int) {
 		}
 	}
 	if d.File != "" {
-		forbid("file", "the certificate is taken as it is", "subject", "like", "defect", "key", "usage",
-			"dns", "ip", "notBefore", "notAfter", "validFor", "crossSigns", "serial", "pathLen")
+		forbid("file", "the certificate is taken as it is", "subject", "like", "defect", "key", "keyUsage",
+			"usage", "dns", "ip", "email", "uri", "crl", "ocsp", "caIssuers", "extensions", "notBefore", "notAfter", "validFor", "crossSigns", "serial", "pathLen")
 	}
 	if d.CrossSigns != "" {
 		forbid("crossSigns", "subject, key and purpose are those of the other entry", "subject", "like",
-			"ca", "key", "keyFile", "usage", "dns", "ip")
+			"ca", "key", "keyFile", "keyUsage", "usage", "dns", "ip", "email", "uri")
 		if d.Issuer == "" {
 			c.report(i, "issuer", "expected the CA that cross-signs %q", clip(d.CrossSigns))
 		}
@@ -282,7 +305,7 @@ func (c *checker) contradictions(i int) {
 	case d.Like != "" && d.CA && !isCA:
 		c.report(i, "ca", "%q is not a CA, so nothing like it is one", clip(d.Like))
 	case isCA:
-		forbid("ca", "a CA has neither usage nor names of hosts", "usage", "dns", "ip")
+		forbid("ca", "a CA has neither usage nor names of hosts", "usage", "dns", "ip", "email", "uri")
 	default:
 		forbid("a leaf", "only a CA (ca: true) has a path length", "pathLen")
 	}
@@ -301,6 +324,8 @@ func (d Description) given() map[string]bool {
 		"notAfter": !d.NotAfter.IsZero(), "validFor": !d.ValidFor.IsZero(),
 		"crossSigns": d.CrossSigns != "", "serial": d.Serial != "", "pathLen": d.PathLen != nil,
 		"file": d.File != "", "keyFile": d.KeyFile != "",
+		"keyUsage": d.KeyUsage != nil, "email": d.Email != nil, "uri": d.URI != nil, "crl": d.CRL != nil,
+		"ocsp": d.OCSP != nil, "caIssuers": d.CAIssuers != nil, "extensions": d.Extensions != nil,
 	}
 }
 
@@ -342,21 +367,6 @@ func (c *checker) defect(i int) {
 	if _, err := d.levelFor(own); err != nil {
 		c.report(i, field, "%s", err)
 	}
-}
-
-func parseUsages(names []string) ([]string, error) {
-	out := make([]string, 0, len(names))
-	for _, name := range names {
-		oid, known := usageByKnownName[name]
-		if !known {
-			return nil, fmt.Errorf("unknown usage %q, expected clientAuth, serverAuth, codeSigning, emailProtection or any", clip(name))
-		}
-		if slices.Contains(out, oid) {
-			return nil, fmt.Errorf("%s stands twice", name)
-		}
-		out = append(out, oid)
-	}
-	return out, nil
 }
 
 // parseSerial reads a serial number; nil if the text is empty.

@@ -137,5 +137,5 @@ func TestEverythingIsDescribed(t *testing.T) {
 		}
 	}
 	check(newRoot())
-	assert.Equal(t, 11, count)
+	assert.Greater(t, count, 10, "control: the whole tree was looked at")
 }

@@ -8,6 +8,6 @@ func newPKI() *cobra.Command {
 		Short: "Mints certificates, good ones and ones that are broken in exactly one way",
 	}
 	group(cmd)
-	cmd.AddCommand(newMint(), newDefects())
+	cmd.AddCommand(newMint(), newSign(), newInspect(), newDefects())
 	return cmd
 }

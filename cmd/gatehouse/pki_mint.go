@@ -17,6 +17,7 @@ import (
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/pki/folder"
+	"example.com/gatehouse/pki/guide"
 	"example.com/gatehouse/pki/keystore"
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/document"
@@ -342,8 +343,16 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// readmeMaker makes the README of a folder.
-func readmeMaker(time.Time) func([]folder.Written) []byte { return nil }
+// readmeMaker makes the README of a folder, which names the day.
+func readmeMaker(made time.Time) func([]folder.Written) []byte {
+	return func(written []folder.Written) []byte {
+		items := make([]guide.Item, len(written))
+		for i, w := range written {
+			items[i] = guide.Item{Certificate: w.Certificate, Files: w.Files}
+		}
+		return guide.Readme(items, made)
+	}
+}
 
 // readFile reads a file of so many bytes at most.
 func readFile(path string, most int64) ([]byte, error) {

@@ -156,7 +156,7 @@ func parseTime(utc bool, text []byte) (int64, bool) {
 	if !ok || r.at != len(text) {
 		return 0, false
 	}
-	return time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC).Unix() + offset, true
+	return ((daysSince1970(year, month, day)*24+int64(hour))*60+int64(minute))*60 + int64(second) + offset, true
 }
 
 // zone reads "Z" or "+hhmm" and returns what must be added for UTC, in seconds.
@@ -182,6 +182,22 @@ func (r *timeReader) zone() (int64, bool) {
 	return sign * int64(hours*3600+minutes*60), ok
 }
 
+var monthLength = [...]int{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
+
 func daysIn(year, month int) int {
-	return time.Date(year, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	if month == 2 && year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+		return 29
+	}
+	return monthLength[month-1]
+}
+
+// daysSince1970 counts days of the Gregorian calendar, also before its time. Years begin in March
+// here, so that the leap day is the last one.
+func daysSince1970(year, month, day int) int64 {
+	if month -= 2; month <= 0 {
+		month += 12
+		year--
+	}
+	year += 400 // the calendar repeats itself; this keeps year 0 positive
+	return int64(year*365+year/4-year/100+year/400+(153*(month-1)+2)/5+day-1) - 865565
 }

@@ -9,6 +9,10 @@ import (
 // maxCachedChain is the size in octets of the largest chain whose verdict is remembered.
 const maxCachedChain = 16 << 10
 
+// maxCachedErrors is how many errors a verdict may have to be remembered. Constraints of a
+// hundred tiny certificates can make thousands.
+const maxCachedErrors = 256
+
 // cache remembers verdicts by the octets of the chain. It holds two generations: when the young
 // one has half of the entries, it becomes the old one, and what was old and not asked for since
 // is forgotten. So the entries that are in use stay, and no more than size are held.

@@ -1,8 +1,9 @@
 package verify
 
 import (
-	"crypto"
+	mathrand "math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -80,9 +81,7 @@ func TestUntilLooksAtTrustListAndCRLs(t *testing.T) {
 	assert.Equal(t, otherEnd, newCounted(list, Options{}).Verify(chain).Until)
 
 	next := testTime.Add(30 * time.Minute)
-	alg := algorithmFor(ecKey, crypto.SHA256, false)
-	tbs := seq(integer(1), alg, intermediate.subject, utcTime(testTime.Add(-time.Hour)).der(), utcTime(next).der())
-	crl := seq(tbs, alg, bits(0, intermediate.key.sign(crypto.SHA256, false, tbs)...))
+	crl := crlOf(&authority{name: intermediate.subject, key: intermediate.key}, testTime.Add(-time.Hour), next)
 	v := newCounted(list, Options{CRLs: [][]byte{crl}, CRLCheck: CRLLeaf})
 	r := v.Verify(chain)
 	assert.True(t, r.OK(), r)
@@ -144,25 +143,151 @@ func TestChainsAreComparedOctetByOctet(t *testing.T) {
 	}
 }
 
+// A date of any certificate that was presented ends a verdict: of the leaf, of the intermediate,
+// of one that has no part in the path, and of the root in the trust list; so does a beginning.
+func TestForgetsAtEveryDate(t *testing.T) {
+	at := testTime.Add(time.Hour)
+	for name, change := range map[string]func(root, intermediate, leaf, beside *mintable){
+		"leaf expires":               func(_, _, leaf, _ *mintable) { leaf.notAfter = utcTime(at) },
+		"intermediate expires":       func(_, intermediate, _, _ *mintable) { intermediate.notAfter = utcTime(at) },
+		"root expires":               func(root, _, _, _ *mintable) { root.notAfter = utcTime(at) },
+		"one beside expires":         func(_, _, _, beside *mintable) { beside.notAfter = utcTime(at) },
+		"leaf becomes valid":         func(_, _, leaf, _ *mintable) { leaf.notBefore = utcTime(at) },
+		"intermediate becomes valid": func(_, intermediate, _, _ *mintable) { intermediate.notBefore = utcTime(at) },
+		"root becomes valid":         func(root, _, _, _ *mintable) { root.notBefore = utcTime(at) },
+		"one beside becomes valid":   func(_, _, _, beside *mintable) { beside.notBefore = utcTime(at) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			root, intermediate, leaf := goodChain()
+			beside, _, _ := goodChain()
+			beside.subject, beside.issuer = simpleName("Another CA"), simpleName("Another CA")
+			change(root, intermediate, leaf, beside)
+			list, err := NewTrustList(root.mint())
+			require.NoError(t, err)
+			chain := [][]byte{leaf.mint(), intermediate.mint(), beside.mint()}
+			v := newCounted(list, Options{})
+			before := v.Verify(chain)
+			assert.Equal(t, at, before.Until)
+			v.now = at.Add(-time.Second)
+			assert.True(t, v.remembers(chain))
+			v.now = at
+			assert.False(t, v.remembers(chain))
+			after := v.Verify(chain)
+			assert.Equal(t, after, New(list, Options{Now: func() time.Time { return at }, CacheSize: -1}).Verify(chain))
+			if !strings.HasPrefix(name, "one beside") {
+				assert.NotEqual(t, before.OK(), after.OK())
+			}
+		})
+	}
+}
+
+// A CRL that takes over from another changes the answer when it begins, and other CRLs are
+// another verifier, which knows nothing of the verdicts of the first.
+func TestForgetsWhenACRLChanges(t *testing.T) {
+	root, intermediate, leaf := goodChain()
+	list, err := NewTrustList(root.mint())
+	require.NoError(t, err)
+	chain := [][]byte{leaf.mint(), intermediate.mint()}
+	issuer := &authority{name: intermediate.subject, key: intermediate.key}
+	next := testTime.Add(time.Hour)
+	old := crlOf(issuer, testTime.Add(-time.Hour), testTime.AddDate(0, 0, 7))
+	revoking := crlOf(issuer, next, testTime.AddDate(0, 0, 8), leaf.serial)
+	v := newCounted(list, Options{CRLs: [][]byte{old, revoking}, CRLCheck: CRLLeaf})
+	first := v.Verify(chain)
+	assert.True(t, first.OK(), first)
+	assert.Equal(t, next, first.Until)
+	assert.True(t, v.remembers(chain))
+	v.now = next.Add(time.Second)
+	assert.False(t, v.remembers(chain))
+	assert.Equal(t, CertRevoked, v.Verify(chain).Code)
+
+	other := newCounted(list, Options{CRLs: [][]byte{old}, CRLCheck: CRLLeaf})
+	other.now = v.now
+	assert.False(t, other.remembers(chain))
+	assert.True(t, other.Verify(chain).OK())
+}
+
+// What was found out about the signature of a CRL holds for one key only.
+func TestCRLSignatureIsRememberedByKey(t *testing.T) {
+	root, intermediate, _ := goodChain()
+	l, err := parseCRL(crlOf(&authority{name: root.subject, key: root.key}, testTime, testTime))
+	require.NoError(t, err)
+	right, err := ParseCertificate(root.mint())
+	require.NoError(t, err)
+	wrong, err := ParseCertificate(intermediate.mint())
+	require.NoError(t, err)
+	for range 2 {
+		assert.True(t, l.signedBy(right))
+		assert.True(t, l.signedBy(right))
+		assert.False(t, l.signedBy(wrong))
+		assert.False(t, l.signedBy(wrong))
+	}
+}
+
+// Verdicts with thousands of errors are not kept.
+func TestVerdictsWithManyErrorsAreNotKept(t *testing.T) {
+	rng, pool := mathrand.New(mathrand.NewPCG(6, 6)), keyPool()
+	subject := func(i int) []byte { return dnOf(text(oidCommonName, string(rune('a'+i)))) }
+	excluded := seq(tlv(explicit(1), seq(general(kindDirectory, dnOf()))))
+	var chain [][]byte
+	for i := range 30 {
+		m := caTemplate(subject(i), subject(i+1), pool["p256a"], pool["p256a"], rng)
+		m.exts = nil
+		m.set(oidNameConstraints, false, excluded)
+		chain = append(chain, m.mint())
+	}
+	require.Less(t, chainSize(chain), maxCachedChain, "control: it is not too large")
+	v := newCounted(nil, Options{})
+	assert.Greater(t, len(v.Verify(chain).Errors), maxCachedErrors)
+	assert.False(t, v.remembers(chain))
+}
+
+// Many goroutines verify chains whose verdicts differ by the trust list, while others exchange it:
+// each answer is that of one of the lists, never a mixture, and the last list stays.
 func TestConcurrentUse(t *testing.T) {
 	list, chain := good(t)
-	v := New(list, Options{Now: atTestTime, CacheSize: 4})
 	empty, err := NewTrustList()
 	require.NoError(t, err)
-	var wg sync.WaitGroup
-	for g := range 8 {
-		wg.Go(func() {
-			for i := range 50 {
-				if g == 0 && i%10 == 0 {
-					v.SetTrust(empty)
-					v.SetTrust(list)
-				}
-				r := v.Verify(append(slices.Clone(chain), slices.Repeat([][]byte{chain[1]}, (g+i)%7)...))
-				if r.Code != OK && r.Code != UnableToGetIssuerCertLocally {
-					t.Errorf("code %d", r.Code)
+	other, _ := good(t) // another certificate of the same root
+	crl := crlOf(&authority{name: simpleName("Example Issuing CA"), key: keyPool()["p256b"]}, testTime.AddDate(0, 0, -1), testTime.AddDate(0, 0, 7))
+	v := New(list, Options{Now: atTestTime, CacheSize: 4, CRLs: [][]byte{crl}, CRLCheck: CRLLeaf})
+	variants := make([][][]byte, 9)
+	for i := range variants {
+		variants[i] = append(slices.Clone(chain), slices.Repeat([][]byte{chain[1]}, i)...)
+	}
+	var verifying, exchanging sync.WaitGroup
+	done := make(chan struct{})
+	for range 2 {
+		exchanging.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+					v.SetTrust([]*TrustList{empty, list, other}[i%3])
+					_ = v.Trust().Version()
 				}
 			}
 		})
 	}
-	wg.Wait()
+	for g := range 32 {
+		verifying.Go(func() {
+			for i := range 60 {
+				r := v.Verify(variants[(g+i)%len(variants)])
+				switch {
+				case r.OK() && len(r.Path) == 3 && len(r.Errors) == 0:
+				case r.Code == UnableToGetIssuerCertLocally && r.Depth == 1:
+				default:
+					t.Errorf("neither the answer with the root nor that without: %s", r)
+				}
+			}
+		})
+	}
+	verifying.Wait()
+	close(done)
+	exchanging.Wait()
+	v.SetTrust(empty)
+	assert.Equal(t, UnableToGetIssuerCertLocally, v.Verify(chain).Code)
+	v.SetTrust(list)
+	assert.True(t, v.Verify(chain).OK())
 }

@@ -33,6 +33,13 @@ type Certificate struct {
 	known   *extensionInfo
 	pub     *publicKey
 	keyRead bool
+	signer  signerKind
+
+	// Room for what most certificates have, so that a certificate is one allocation: known,
+	// extensions and the canonical names point here if they fit.
+	infoSpace      extensionInfo
+	extensionSpace [10]extension
+	nameSpace      [256]byte
 
 	// Written forms of the names, filled by prepare or by the only verification that uses it.
 	subjectText, issuerText string
@@ -52,7 +59,7 @@ func ParseCertificate(der []byte) (*Certificate, error) {
 	c := &Certificate{raw: der}
 	input := cryptobyte.String(der)
 	var outer cryptobyte.String
-	if !input.ReadASN1(&outer, asn1.SEQUENCE) {
+	if !readElement(&input, &outer, asn1.SEQUENCE) {
 		return nil, errors.New("not a certificate: expected one DER SEQUENCE")
 	}
 	if !input.Empty() {
@@ -78,13 +85,13 @@ func ParseCertificate(der []byte) (*Certificate, error) {
 
 func (c *Certificate) parseSigned(element cryptobyte.String) error {
 	var s cryptobyte.String
-	if !element.ReadASN1(&s, asn1.SEQUENCE) {
+	if !readElement(&element, &s, asn1.SEQUENCE) {
 		return errors.New("signed part does not decode")
 	}
 	var ok bool
 	if s.PeekASN1Tag(explicit(0)) {
 		var wrapped cryptobyte.String
-		if !s.ReadASN1(&wrapped, explicit(0)) {
+		if !readElement(&s, &wrapped, explicit(0)) {
 			return errors.New("version does not decode")
 		}
 		version, ok := readInteger(&wrapped, asn1.INTEGER)
@@ -99,11 +106,11 @@ func (c *Certificate) parseSigned(element cryptobyte.String) error {
 	if c.inner, ok = readAlgorithm(&s); !ok {
 		return errors.New("signature algorithm in the signed part does not decode")
 	}
-	if c.issuer, ok = readName(&s); !ok {
+	if c.issuer, ok = readNameInto(c.nameSpace[:0], &s); !ok {
 		return errors.New("issuer does not decode")
 	}
 	var validity cryptobyte.String
-	if !s.ReadASN1(&validity, asn1.SEQUENCE) {
+	if !readElement(&s, &validity, asn1.SEQUENCE) {
 		return errors.New("validity does not decode")
 	}
 	if c.notBefore, ok = readTime(&validity); !ok {
@@ -112,7 +119,7 @@ func (c *Certificate) parseSigned(element cryptobyte.String) error {
 	if c.notAfter, ok = readTime(&validity); !ok || !validity.Empty() {
 		return errors.New("notAfter is neither UTCTime nor GeneralizedTime")
 	}
-	if c.subject, ok = readName(&s); !ok {
+	if c.subject, ok = readNameInto(c.issuer.behind(), &s); !ok {
 		return errors.New("subject does not decode")
 	}
 	var spki cryptobyte.String
@@ -132,10 +139,10 @@ func (c *Certificate) parseSigned(element cryptobyte.String) error {
 	}
 	if s.PeekASN1Tag(explicit(3)) {
 		var wrapped, list cryptobyte.String
-		if !s.ReadASN1(&wrapped, explicit(3)) || !readList(&wrapped, &list, asn1.SEQUENCE) || !wrapped.Empty() {
+		if !readElement(&s, &wrapped, explicit(3)) || !readList(&wrapped, &list, asn1.SEQUENCE) || !wrapped.Empty() {
 			return errors.New("extensions do not decode")
 		}
-		if c.extensions, ok = readExtensions(list); !ok {
+		if c.extensions, ok = readExtensions(c.extensionSpace[:0], list); !ok {
 			return errors.New("extensions do not decode")
 		}
 	}
@@ -149,10 +156,10 @@ func readTime(s *cryptobyte.String) (asn1Time, bool) {
 	var text cryptobyte.String
 	switch {
 	case s.PeekASN1Tag(asn1.UTCTime):
-		ok := s.ReadASN1(&text, asn1.UTCTime)
+		ok := readElement(s, &text, asn1.UTCTime)
 		return newTime(true, text), ok
 	case s.PeekASN1Tag(asn1.GeneralizedTime):
-		ok := s.ReadASN1(&text, asn1.GeneralizedTime)
+		ok := readElement(s, &text, asn1.GeneralizedTime)
 		return newTime(false, text), ok
 	default:
 		return asn1Time{}, false
@@ -162,7 +169,7 @@ func readTime(s *cryptobyte.String) (asn1Time, bool) {
 // splitKey separates a SubjectPublicKeyInfo into algorithm and key.
 func splitKey(spki cryptobyte.String) (algorithm, bitString, bool) {
 	var s cryptobyte.String
-	if !spki.ReadASN1(&s, asn1.SEQUENCE) {
+	if !readElement(&spki, &s, asn1.SEQUENCE) {
 		return algorithm{}, bitString{}, false
 	}
 	a, ok := readAlgorithm(&s)
@@ -175,8 +182,11 @@ func splitKey(spki cryptobyte.String) (algorithm, bitString, bool) {
 
 // prepare reads what is otherwise read when first needed, so that the certificate can be shared.
 func (c *Certificate) prepare() {
-	c.key()
+	if key := c.key(); key != nil {
+		key.standard()
+	}
 	c.info()
+	c.signatureFits(c)
 	c.subjectText, c.issuerText = c.subject.String(), c.issuer.String()
 }
 
@@ -192,7 +202,8 @@ func (c *Certificate) key() *publicKey {
 // info returns what the extensions say.
 func (c *Certificate) info() *extensionInfo {
 	if c.known == nil {
-		c.known = readInfo(c)
+		c.known = &c.infoSpace
+		c.known.read(c)
 	}
 	return c.known
 }

@@ -11,15 +11,18 @@ type run struct {
 
 	presented []*Certificate
 	// twin is, for each presented certificate, the index of the first that is the same octets.
-	twin      []int
+	twin []int
+	// bySubject are the indices of presented certificates by canonical subject, in their order;
+	// made if there are many.
+	bySubject map[string][]int
 	chain     []*Certificate
 	untrusted int // how many of the chain do not come from the trust list
 
 	faults []fault
 	steps  []step
-	// work counts candidates that were compared, as a measure that does not depend on the
-	// machine.
-	work int
+	// work counts candidates that were compared, and signatures those that were verified: a
+	// measure that does not depend on the machine.
+	work, signatures int
 }
 
 // fault is one error that OpenSSL would report to a callback.
@@ -74,8 +77,9 @@ func (r *run) verify() {
 		return
 	}
 	r.checkRevocation()
-	r.checkSignatures()
-	r.checkNames()
+	if r.checkSignatures() {
+		r.checkNames()
+	}
 }
 
 // internalError ends a verification where OpenSSL fails without telling a callback: an error
@@ -140,12 +144,38 @@ func (r *run) trustedIssuer(c *Certificate) *Certificate {
 	return best
 }
 
+// fewPresented is up to how many presented certificates are searched without an index.
+const fewPresented = 8
+
 // presentedIssuer looks for an issuer among what was presented, is not used yet and not in the
 // chain already as another copy, and returns its index or -1.
 func (r *run) presentedIssuer(c *Certificate, used, chained []bool) int {
+	if len(r.presented) > fewPresented {
+		return r.presentedIssuerOf(c, r.presentedNamed(c.issuer), used, chained)
+	}
+	var few [fewPresented]int
+	for i := range r.presented {
+		few[i] = i
+	}
+	return r.presentedIssuerOf(c, few[:len(r.presented)], used, chained)
+}
+
+// presentedNamed lists the presented certificates with that subject.
+func (r *run) presentedNamed(subject name) []int {
+	if r.bySubject == nil {
+		r.bySubject = make(map[string][]int, len(r.presented))
+		for i, p := range r.presented {
+			r.bySubject[string(p.subject.canonical)] = append(r.bySubject[string(p.subject.canonical)], i)
+		}
+	}
+	return r.bySubject[string(subject.canonical)]
+}
+
+func (r *run) presentedIssuerOf(c *Certificate, candidates []int, used, chained []bool) int {
 	var best *Certificate
 	at := -1
-	for i, p := range r.presented {
+	for _, i := range candidates {
+		p := r.presented[i]
 		if used[i] || !r.likelyIssued(p, c) {
 			continue
 		}
@@ -167,7 +197,8 @@ func (r *run) presentedIssuer(c *Certificate, used, chained []bool) int {
 // build is build_chain: at each step the trust list first, then what was presented, in its
 // order, without going back. It returns false where OpenSSL ends with an internal error.
 func (r *run) build() bool {
-	used, chained := make([]bool, len(r.presented)), make([]bool, len(r.presented))
+	marks := make([]bool, 2*len(r.presented))
+	used, chained := marks[:len(r.presented)], marks[len(r.presented):]
 	chained[0] = true // the leaf, which is among the candidates too
 	trusted, searchPresented := false, true
 	for {

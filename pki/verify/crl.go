@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -27,6 +28,29 @@ type revocationList struct {
 	onlyCAs        bool
 	onlyAttributes bool
 	unusable       bool // indirect, for some reasons only, or contradictory
+
+	checked atomic.Pointer[crlSignature]
+}
+
+// crlSignature is what was found out about the signature of a CRL last.
+type crlSignature struct {
+	spki []byte
+	good bool
+}
+
+// MaxCRL is the size in octets above which a CRL is refused. The largest that public CAs publish
+// have some ten million.
+const MaxCRL = 64 << 20
+
+// signedBy verifies the signature with the key of a certificate. The last answer is remembered:
+// a CRL can be large, and is most often asked with the same key.
+func (l *revocationList) signedBy(issuer *Certificate) bool {
+	if last := l.checked.Load(); last != nil && bytes.Equal(last.spki, issuer.spki) {
+		return last.good
+	}
+	good := issuer.key().verifies(l.outer, l.signed, l.signature)
+	l.checked.Store(&crlSignature{spki: bytes.Clone(issuer.spki), good: good})
+	return good
 }
 
 // revokedEntry is an entry of a CRL. issuers is set in indirect CRLs.
@@ -39,6 +63,9 @@ const reasonRemoveFromCRL = 8
 
 // parseCRL reads a CRL, DER.
 func parseCRL(der []byte) (*revocationList, error) {
+	if len(der) > MaxCRL {
+		return nil, fmt.Errorf("CRL has %d octets, expected at most %d", len(der), MaxCRL)
+	}
 	l := &revocationList{revoked: map[string][]revokedEntry{}}
 	input := cryptobyte.String(der)
 	var outer, tbs cryptobyte.String
@@ -85,7 +112,7 @@ func parseCRL(der []byte) (*revocationList, error) {
 		if !s.ReadASN1(&wrapped, explicit(0)) || !readList(&wrapped, &list, asn1.SEQUENCE) || !wrapped.Empty() {
 			return nil, errors.New("extensions do not decode")
 		}
-		if extensions, ok = readExtensions(list); !ok {
+		if extensions, ok = readExtensions(nil, list); !ok {
 			return nil, errors.New("extensions do not decode")
 		}
 	}
@@ -182,7 +209,7 @@ func (l *revocationList) readEntries(s cryptobyte.String) error {
 			if !readList(&entry, &list, asn1.SEQUENCE) || !entry.Empty() {
 				return fmt.Errorf("entry %d does not decode", n)
 			}
-			if extensions, ok = readExtensions(list); !ok {
+			if extensions, ok = readExtensions(nil, list); !ok {
 				return fmt.Errorf("extensions of entry %d do not decode", n)
 			}
 		}
@@ -269,7 +296,7 @@ func (p *distributionPoint) overlaps(q *distributionPoint) bool {
 		fallthrough
 	case p.isRelative:
 		for _, n := range q.full {
-			if n.kind == kindDirectory && n.directory.equal(p.relative) {
+			if n.kind == kindDirectory && p.relative.equal(relativeName{base: n.directory.canonical}) {
 				return true
 			}
 		}
@@ -290,7 +317,7 @@ func (n *generalName) equal(m *generalName) bool {
 		return false
 	}
 	if n.kind == kindDirectory {
-		return n.directory.equal(m.directory)
+		return n.directory.equal(*m.directory)
 	}
 	return bytes.Equal(n.value, m.value) && bytes.Equal(n.other, m.other)
 }

@@ -118,7 +118,7 @@ func (c *primeCurve) decode(octets []byte) (affine, bool) {
 		if x.Cmp(c.p) >= 0 {
 			return affine{}, false
 		}
-		y := new(big.Int).ModSqrt(c.rightSide(x), c.p)
+		y := c.root(c.rightSide(x))
 		if y == nil {
 			return affine{}, false
 		}
@@ -141,6 +141,17 @@ func (c *primeCurve) decode(octets []byte) (affine, bool) {
 	default:
 		return affine{}, false
 	}
+}
+
+// root is a square root modulo p; nil if there is none. Explicit parameters can have a p that is
+// no prime: then the search of Tonelli and Shanks, which ModSqrt uses for p = 1 modulo 8, need
+// not end, and OpenSSL's finds nothing as a rule. The other ways end, and the caller checks that
+// the point is on the curve.
+func (c *primeCurve) root(square *big.Int) *big.Int {
+	if c.p.Bits()[0]&7 == 1 && !c.p.ProbablyPrime(1) {
+		return nil
+	}
+	return new(big.Int).ModSqrt(square, c.p)
 }
 
 // rightSide is x³ + ax + b.

@@ -31,13 +31,40 @@ func contextual(n uint8) asn1.Tag { return asn1.Tag(n).ContextSpecific() }
 // explicit returns the tag [n] of a constructed value.
 func explicit(n uint8) asn1.Tag { return asn1.Tag(n).ContextSpecific().Constructed() }
 
+// readElement reads one element with that tag and leaves its content. It is ReadASN1 with a short
+// way for short elements, of which certificates are full.
+func readElement(s, content *cryptobyte.String, tag asn1.Tag) bool {
+	b := *s
+	if len(b) < 2 || b[0] != byte(tag) {
+		return false
+	}
+	if end := 2 + int(b[1]); b[1] < 0x80 && b[0]&0x1f != 0x1f {
+		if end > len(b) {
+			return false
+		}
+		*content, *s = b[2:end:end], b[end:]
+		return true
+	}
+	return s.ReadASN1(content, tag)
+}
+
+// readAnyElement is readElement for any tag: ReadAnyASN1.
+func readAnyElement(s, content *cryptobyte.String, tag *asn1.Tag) bool {
+	b := *s
+	if len(b) < 2 {
+		return false
+	}
+	*tag = asn1.Tag(b[0])
+	return readElement(s, content, *tag)
+}
+
 // readList reads a SEQUENCE OF or SET OF, which OpenSSL reads with and without the bit that
 // says "constructed".
 func readList(s *cryptobyte.String, list *cryptobyte.String, tag asn1.Tag) bool {
 	if primitive := tag &^ 0x20; s.PeekASN1Tag(primitive) {
-		return s.ReadASN1(list, primitive)
+		return readElement(s, list, primitive)
 	}
-	return s.ReadASN1(list, tag)
+	return readElement(s, list, tag)
 }
 
 // peekList tells whether a list with that tag is next.
@@ -49,7 +76,7 @@ func peekList(s *cryptobyte.String, tag asn1.Tag) bool {
 // superfluous first octet, and takes negative numbers.
 func readInteger(s *cryptobyte.String, tag asn1.Tag) ([]byte, bool) {
 	var content cryptobyte.String
-	if !s.ReadASN1(&content, tag) || !minimalInteger(content) {
+	if !readElement(s, &content, tag) || !minimalInteger(content) {
 		return nil, false
 	}
 	return content, true
@@ -88,7 +115,7 @@ func isZeroInteger(content []byte) bool { return len(content) == 1 && content[0]
 // readOID reads an OBJECT IDENTIFIER and returns its content.
 func readOID(s *cryptobyte.String, tag asn1.Tag) ([]byte, bool) {
 	var content cryptobyte.String
-	if !s.ReadASN1(&content, tag) || !validOID(content) {
+	if !readElement(s, &content, tag) || !validOID(content) {
 		return nil, false
 	}
 	return content, true
@@ -110,7 +137,7 @@ func validOID(content []byte) bool {
 // readBoolean reads a BOOLEAN: OpenSSL takes every octet but zero for true.
 func readBoolean(s *cryptobyte.String, tag asn1.Tag) (value, ok bool) {
 	var content cryptobyte.String
-	if !s.ReadASN1(&content, tag) || len(content) != 1 {
+	if !readElement(s, &content, tag) || len(content) != 1 {
 		return false, false
 	}
 	return content[0] != 0, true
@@ -132,7 +159,7 @@ type bitString struct {
 
 func readBitString(s *cryptobyte.String, tag asn1.Tag) (bitString, bool) {
 	var content cryptobyte.String
-	if !s.ReadASN1(&content, tag) || len(content) == 0 || content[0] > 7 {
+	if !readElement(s, &content, tag) || len(content) == 0 || content[0] > 7 {
 		return bitString{}, false
 	}
 	return bitString{octets: content[1:], unused: content[0]}, true
@@ -170,7 +197,7 @@ type algorithm struct {
 
 func readAlgorithm(s *cryptobyte.String) (algorithm, bool) {
 	var content cryptobyte.String
-	if !s.ReadASN1(&content, asn1.SEQUENCE) {
+	if !readElement(s, &content, asn1.SEQUENCE) {
 		return algorithm{}, false
 	}
 	a := algorithm{raw: content}
@@ -195,7 +222,7 @@ func readAlgorithm(s *cryptobyte.String) (algorithm, bool) {
 func validAny(element cryptobyte.String) bool {
 	var content cryptobyte.String
 	var tag asn1.Tag
-	if !element.ReadAnyASN1(&content, &tag) {
+	if !readAnyElement(&element, &content, &tag) {
 		return false
 	}
 	if tag >= 0x40 { // not universal

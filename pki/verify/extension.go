@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -57,16 +56,14 @@ type extension struct {
 }
 
 // readExtensions reads the content of a SEQUENCE OF Extension.
-func readExtensions(list cryptobyte.String) ([]extension, bool) {
-	var all []extension
-	if !list.Empty() {
-		all = make([]extension, 0, 8)
-	}
+// It puts them behind space, if they fit.
+func readExtensions(space []extension, list cryptobyte.String) ([]extension, bool) {
+	all := space
 	for !list.Empty() {
 		var entry, value cryptobyte.String
 		var e extension
 		var ok bool
-		if !list.ReadASN1(&entry, asn1.SEQUENCE) {
+		if !readElement(&list, &entry, asn1.SEQUENCE) {
 			return nil, false
 		}
 		if e.oid, ok = readOID(&entry, asn1.OBJECT_IDENTIFIER); !ok {
@@ -75,7 +72,7 @@ func readExtensions(list cryptobyte.String) ([]extension, bool) {
 		if e.critical, ok = readOptionalBoolean(&entry, asn1.BOOLEAN); !ok {
 			return nil, false
 		}
-		if !entry.ReadASN1(&value, asn1.OCTET_STRING) || !entry.Empty() {
+		if !readElement(&entry, &value, asn1.OCTET_STRING) || !entry.Empty() {
 			return nil, false
 		}
 		e.value = value
@@ -147,78 +144,141 @@ type extensionInfo struct {
 
 	hasSubjectKeyID bool
 	subjectKeyID    []byte
-	authority       *authorityKeyID
+	authority       *authorityKeyID // in authoritySpace, nil if there is none
+	authoritySpace  authorityKeyID
 
 	altNames    []generalName
 	constraints *nameConstraints
 	crlPoints   []distributionPoint
 }
 
-// readInfo interprets the extensions in the order of OpenSSL's ossl_x509v3_cache_extensions.
-func readInfo(c *Certificate) *extensionInfo {
-	x := &extensionInfo{pathLen: -1, proxyPathLen: -1}
-	// decode hands the value of an extension to read; what read refuses makes the certificate
-	// invalid. OpenSSL ignores what follows a complete value.
-	decode := func(oid string, read func(cryptobyte.String) bool) {
-		value, found, twice := lookup(c.extensions, oid)
-		if found && (twice || !read(value)) {
+// known is a kind of extension that OpenSSL looks into when it reads a certificate.
+type known uint8
+
+const (
+	unknown known = iota
+	knownBasic
+	knownProxy
+	knownUsage
+	knownExtUsage
+	knownNetscape
+	knownSubjectKeyID
+	knownAuthorityKeyID
+	knownSubjectAltName
+	knownIssuerAltName
+	knownConstraints
+	knownCRLPoints
+	knownIPBlocks
+	knownASNumbers
+	kindsOfKnown
+)
+
+func kindOfExtension(oid []byte) known {
+	switch string(oid) {
+	case oidBasicConstraints:
+		return knownBasic
+	case oidProxyInfo:
+		return knownProxy
+	case oidKeyUsage:
+		return knownUsage
+	case oidExtKeyUsage:
+		return knownExtUsage
+	case oidNetscapeCertType:
+		return knownNetscape
+	case oidSubjectKeyID:
+		return knownSubjectKeyID
+	case oidAuthorityKeyID:
+		return knownAuthorityKeyID
+	case oidSubjectAltName:
+		return knownSubjectAltName
+	case oidIssuerAltName:
+		return knownIssuerAltName
+	case oidNameConstraints:
+		return knownConstraints
+	case oidCRLPoints:
+		return knownCRLPoints
+	case oidIPBlocks:
+		return knownIPBlocks
+	case oidASNumbers:
+		return knownASNumbers
+	}
+	return unknown
+}
+
+// read interprets the extensions in the order of OpenSSL's ossl_x509v3_cache_extensions.
+func (x *extensionInfo) read(c *Certificate) {
+	x.pathLen, x.proxyPathLen = -1, -1
+	var values [kindsOfKnown]cryptobyte.String
+	var found, twice [kindsOfKnown]bool
+	for i := range c.extensions {
+		e := &c.extensions[i]
+		kind := kindOfExtension(e.oid)
+		values[kind], found[kind], twice[kind] = e.value, true, found[kind]
+		x.critical = x.critical || e.critical && !handled(e.oid)
+	}
+	for kind := unknown + 1; kind < kindsOfKnown; kind++ {
+		if kind == knownSubjectAltName && c.subject.equal(c.issuer) { // before the extensions that follow
+			x.selfIssued = true
+			x.selfSigned = x.authority.matches(c, x) && c.signatureFits(c)
+		}
+		// What does not decode makes the certificate invalid. OpenSSL ignores what follows a
+		// complete value.
+		if found[kind] && (twice[kind] || !x.readKnown(c, kind, values[kind])) {
 			x.invalid = true
 		}
 	}
-	decode(oidBasicConstraints, x.readBasic)
-	decode(oidProxyInfo, func(s cryptobyte.String) bool {
-		if !x.readProxy(s) {
-			return false
-		}
-		x.proxy = true
-		_, san, _ := lookup(c.extensions, oidSubjectAltName)
-		_, ian, _ := lookup(c.extensions, oidIssuerAltName)
-		return !x.ca && !san && !ian
-	})
-	decode(oidKeyUsage, x.readUsage)
-	decode(oidExtKeyUsage, x.readExtUsage)
-	decode(oidNetscapeCertType, func(s cryptobyte.String) bool {
+	if x.proxy && (x.ca || found[knownSubjectAltName] || found[knownIssuerAltName]) {
+		x.invalid = true
+	}
+}
+
+// readKnown decodes the value of an extension.
+func (x *extensionInfo) readKnown(c *Certificate, kind known, s cryptobyte.String) (ok bool) {
+	switch kind {
+	case knownBasic:
+		return x.readBasic(s)
+	case knownProxy:
+		x.proxy = x.readProxy(s)
+		return x.proxy
+	case knownUsage:
+		return x.readUsage(s)
+	case knownExtUsage:
+		return x.readExtUsage(s)
+	case knownNetscape:
 		bits, ok := readBitString(&s, asn1.BIT_STRING)
 		x.hasNetscape, x.netscape = ok, bits.octet(0)
 		return ok
-	})
-	decode(oidSubjectKeyID, func(s cryptobyte.String) bool {
+	case knownSubjectKeyID:
 		var id cryptobyte.String
-		x.hasSubjectKeyID = s.ReadASN1(&id, asn1.OCTET_STRING)
+		x.hasSubjectKeyID = readElement(&s, &id, asn1.OCTET_STRING)
 		x.subjectKeyID = id
 		return x.hasSubjectKeyID
-	})
-	decode(oidAuthorityKeyID, func(s cryptobyte.String) bool {
-		x.authority = readAuthority(s)
-		return x.authority != nil
-	})
-	if c.subject.equal(c.issuer) {
-		x.selfIssued = true
-		x.selfSigned = x.authority.matches(c, x) && c.signatureFits(c)
-	}
-	decode(oidSubjectAltName, func(s cryptobyte.String) (ok bool) {
+	case knownAuthorityKeyID:
+		if ok = x.authoritySpace.read(s); ok {
+			x.authority = &x.authoritySpace
+		}
+		return ok
+	case knownSubjectAltName:
 		x.altNames, ok = readGeneralNames(&s, asn1.SEQUENCE)
 		return ok
-	})
-	decode(oidNameConstraints, func(s cryptobyte.String) bool {
+	case knownConstraints:
 		x.constraints = readConstraints(s)
 		return x.constraints != nil
-	})
-	decode(oidCRLPoints, func(s cryptobyte.String) (ok bool) {
+	case knownCRLPoints:
 		x.crlPoints, ok = readDistributionPoints(s, c.issuer)
 		return ok
-	})
-	decode(oidIPBlocks, validIPBlocks)
-	decode(oidASNumbers, validASNumbers)
-	x.critical = slices.ContainsFunc(c.extensions, func(e extension) bool {
-		return e.critical && !handled(e.oid)
-	})
-	return x
+	case knownIPBlocks:
+		return validIPBlocks(s)
+	case knownASNumbers:
+		return validASNumbers(s)
+	default: // issuer alternative names are not looked into
+		return true
+	}
 }
 
 func (x *extensionInfo) readBasic(s cryptobyte.String) bool {
 	var content cryptobyte.String
-	if !s.ReadASN1(&content, asn1.SEQUENCE) {
+	if !readElement(&s, &content, asn1.SEQUENCE) {
 		return false
 	}
 	ca, ok := readOptionalBoolean(&content, asn1.BOOLEAN)
@@ -243,7 +303,7 @@ func (x *extensionInfo) readBasic(s cryptobyte.String) bool {
 
 func (x *extensionInfo) readProxy(s cryptobyte.String) bool {
 	var content, policy cryptobyte.String
-	if !s.ReadASN1(&content, asn1.SEQUENCE) {
+	if !readElement(&s, &content, asn1.SEQUENCE) {
 		return false
 	}
 	if content.PeekASN1Tag(asn1.INTEGER) {
@@ -253,7 +313,7 @@ func (x *extensionInfo) readProxy(s cryptobyte.String) bool {
 		}
 		x.proxyPathLen = smallInteger(limit)
 	}
-	if !content.ReadASN1(&policy, asn1.SEQUENCE) || !content.Empty() {
+	if !readElement(&content, &policy, asn1.SEQUENCE) || !content.Empty() {
 		return false
 	}
 	if _, ok := readOID(&policy, asn1.OBJECT_IDENTIFIER); !ok {
@@ -289,26 +349,33 @@ func (x *extensionInfo) readExtUsage(s cryptobyte.String) bool {
 }
 
 func readAuthority(s cryptobyte.String) *authorityKeyID {
-	var content cryptobyte.String
-	if !s.ReadASN1(&content, asn1.SEQUENCE) {
+	a := &authorityKeyID{}
+	if !a.read(s) {
 		return nil
 	}
-	a := &authorityKeyID{}
+	return a
+}
+
+func (a *authorityKeyID) read(s cryptobyte.String) bool {
+	var content cryptobyte.String
+	if !readElement(&s, &content, asn1.SEQUENCE) {
+		return false
+	}
 	if content.PeekASN1Tag(contextual(0)) {
 		var id cryptobyte.String
-		if !content.ReadASN1(&id, contextual(0)) {
-			return nil
+		if !readElement(&content, &id, contextual(0)) {
+			return false
 		}
 		a.keyID, a.hasKeyID = id, true
 	}
 	if peekList(&content, explicit(1)) {
 		names, ok := readGeneralNames(&content, explicit(1))
 		if !ok {
-			return nil
+			return false
 		}
 		for i := range names {
 			if names[i].kind == kindDirectory {
-				a.issuer = &names[i].directory
+				a.issuer = names[i].directory
 				break
 			}
 		}
@@ -316,13 +383,13 @@ func readAuthority(s cryptobyte.String) *authorityKeyID {
 	if content.PeekASN1Tag(contextual(2)) {
 		var ok bool
 		if a.serial, ok = readInteger(&content, contextual(2)); !ok {
-			return nil
+			return false
 		}
 	}
 	if !content.Empty() {
-		return nil
+		return false
 	}
-	return a
+	return true
 }
 
 // matches is X509_check_akid: whether the identifier points to issuer. A nil identifier matches.

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"bytes"
+
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -22,7 +24,7 @@ const (
 type generalName struct {
 	kind      uint8
 	value     []byte // content; of an otherName the type
-	directory name
+	directory *name  // nil for other kinds
 	other     []byte // of an otherName: the value, one element
 }
 
@@ -32,7 +34,10 @@ func readGeneralNames(s *cryptobyte.String, tag asn1.Tag) ([]generalName, bool) 
 	if !readList(s, &list, tag) {
 		return nil, false
 	}
-	var all []generalName
+	if list.Empty() {
+		return nil, true
+	}
+	all := make([]generalName, 0, elements(list))
 	for !list.Empty() {
 		n, ok := readGeneralName(&list)
 		if !ok {
@@ -43,10 +48,21 @@ func readGeneralNames(s *cryptobyte.String, tag asn1.Tag) ([]generalName, bool) 
 	return all, true
 }
 
+// elements counts the elements up to one that is none.
+func elements(s cryptobyte.String) int {
+	var content cryptobyte.String
+	var tag asn1.Tag
+	n := 0
+	for readAnyElement(&s, &content, &tag) {
+		n++
+	}
+	return n
+}
+
 func readGeneralName(s *cryptobyte.String) (generalName, bool) {
 	var content cryptobyte.String
 	var tag asn1.Tag
-	if !s.ReadAnyASN1(&content, &tag) {
+	if !readAnyElement(s, &content, &tag) {
 		return generalName{}, false
 	}
 	n := generalName{kind: uint8(tag & 0x1f), value: content}
@@ -56,8 +72,8 @@ func readGeneralName(s *cryptobyte.String) (generalName, bool) {
 	case contextual(kindOID):
 		return n, validOID(content)
 	case explicit(kindDirectory):
-		var ok bool
-		n.directory, ok = readName(&content)
+		directory, ok := readName(&content)
+		n.directory = &directory
 		return n, ok && content.Empty()
 	case explicit(kindEDI):
 		return n, validEDIParty(content)
@@ -106,12 +122,28 @@ func validEDIParty(s cryptobyte.String) bool {
 // allReasons is the set of all reasons for revocation.
 const allReasons = 0x807f
 
+// relativeName is a name with one RDN more, in two parts: many points may be relative to one long
+// name. Its canonical form is the two canonical forms put together.
+type relativeName struct{ base, rdn []byte }
+
+func (n relativeName) equal(m relativeName) bool {
+	if len(n.base) > len(m.base) {
+		n, m = m, n
+	}
+	rest, ok := bytes.CutPrefix(m.base, n.base)
+	if !ok {
+		return false
+	}
+	last, ok := bytes.CutPrefix(n.rdn, rest)
+	return ok && bytes.Equal(last, m.rdn)
+}
+
 // distributionPoint is a DistributionPoint, or the name in an issuing distribution point.
 type distributionPoint struct {
 	hasName bool
 	full    []generalName // fullName
 	// relative is nameRelativeToCRLIssuer, appended to the issuer it is relative to.
-	relative   name
+	relative   relativeName
 	isRelative bool
 	resolved   bool
 	hasIssuer  bool
@@ -146,7 +178,7 @@ func readDistributionPoints(s cryptobyte.String, issuer name) ([]distributionPoi
 			base := issuer
 			for _, n := range p.issuer {
 				if n.kind == kindDirectory {
-					base = n.directory
+					base = *n.directory
 					break
 				}
 			}
@@ -216,7 +248,7 @@ func (p *distributionPoint) readPointName(s *cryptobyte.String) (cryptobyte.Stri
 }
 
 // extended returns n with one RDN more.
-func (n name) extended(rdn cryptobyte.String) (name, bool) {
-	canonical, count, ok := appendRDN(append([]byte(nil), n.canonical...), rdn)
-	return name{canonical: canonical, entries: n.entries + count}, ok
+func (n name) extended(rdn cryptobyte.String) (relativeName, bool) {
+	canonical, _, ok := appendRDN(nil, rdn)
+	return relativeName{base: n.canonical, rdn: canonical}, ok
 }

@@ -378,3 +378,18 @@ func goodChain() (root, intermediate, leaf *mintable) {
 	leaf = leafTemplate(simpleName("sender.example"), caName, pool["p256c"], pool["p256b"], rng)
 	return root, intermediate, leaf
 }
+
+// crlOf is a good CRL of an authority, with the serial numbers that are revoked.
+func crlOf(a *authority, this, next time.Time, revoked ...[]byte) []byte {
+	alg := algorithmFor(a.key.kind, crypto.SHA256, false)
+	parts := [][]byte{integer(1), alg, a.name, utcTime(this).der(), utcTime(next).der()}
+	if len(revoked) > 0 {
+		entries := make([][]byte, len(revoked))
+		for i, serial := range revoked {
+			entries[i] = seq(tlv(asn1.INTEGER, serial), utcTime(this).der())
+		}
+		parts = append(parts, seq(entries...))
+	}
+	tbs := seq(parts...)
+	return seq(tbs, alg, bits(0, a.key.sign(crypto.SHA256, false, tbs)...))
+}

@@ -42,13 +42,13 @@ func readAttribute(rdn *cryptobyte.String) (attribute, bool) {
 	var entry, value cryptobyte.String
 	var a attribute
 	var ok bool
-	if !rdn.ReadASN1(&entry, asn1.SEQUENCE) {
+	if !readElement(rdn, &entry, asn1.SEQUENCE) {
 		return a, false
 	}
 	if a.oid, ok = readOID(&entry, asn1.OBJECT_IDENTIFIER); !ok {
 		return a, false
 	}
-	if !entry.ReadAnyASN1(&value, &a.tag) || !entry.Empty() {
+	if !readAnyElement(&entry, &value, &a.tag) || !entry.Empty() {
 		return a, false
 	}
 	number := a.tag
@@ -91,7 +91,11 @@ func (n name) attributes(visit func(attribute) bool) {
 	}
 }
 
-func readName(s *cryptobyte.String) (name, bool) {
+func readName(s *cryptobyte.String) (name, bool) { return readNameInto(nil, s) }
+
+// readNameInto is readName that puts the canonical form behind space, if it fits into its
+// capacity.
+func readNameInto(space []byte, s *cryptobyte.String) (name, bool) {
 	var element cryptobyte.String
 	var tag asn1.Tag
 	if !s.ReadAnyASN1Element(&element, &tag) {
@@ -102,7 +106,9 @@ func readName(s *cryptobyte.String) (name, bool) {
 	if !readList(&element, &rdns, asn1.SEQUENCE) {
 		return name{}, false
 	}
-	n.canonical = make([]byte, 0, len(n.raw)+16)
+	if n.canonical = space; cap(space) < len(n.raw)+16 {
+		n.canonical = make([]byte, 0, len(n.raw)+16)
+	}
 	for !rdns.Empty() {
 		var rdn cryptobyte.String
 		if !readList(&rdns, &rdn, asn1.SET) {
@@ -116,6 +122,9 @@ func readName(s *cryptobyte.String) (name, bool) {
 	}
 	return n, true
 }
+
+// behind is the room that is left behind the canonical form, for the next name.
+func (n name) behind() []byte { return n.canonical[len(n.canonical):] }
 
 // appendRDN appends one RDN in canonical form: its length, then its attributes, sorted.
 func appendRDN(to []byte, rdn cryptobyte.String) ([]byte, int, bool) {
@@ -172,14 +181,17 @@ func appendAttribute(to []byte, a attribute) ([]byte, bool) {
 	}
 	to = append(to, byte(tag), 0, 0, 0, 0)
 	start := len(to)
-	if tag == tagUTF8String {
+	switch {
+	case tag != tagUTF8String:
+		to = append(to, a.value...)
+	case a.tag != tagBMPString && a.tag != tagUniversalString && isASCII(a.value):
+		to = appendFolded(to, a.value)
+	default:
 		var ok bool
 		if to, ok = appendUTF8(to, a.tag, a.value); !ok {
 			return nil, false
 		}
-		to = to[:start+fold(to[start:])]
-	} else {
-		to = append(to, a.value...)
+		to = appendFolded(to[:start], to[start:])
 	}
 	binary.BigEndian.PutUint32(to[start-4:], uint32(len(to)-start))
 	return to, true
@@ -227,31 +239,36 @@ func appendUTF8(to []byte, tag asn1.Tag, value []byte) ([]byte, bool) {
 	}
 }
 
-// fold changes s in place: white space trimmed and its runs made one blank, ASCII letters in
-// lower case. It returns the new length.
-func fold(s []byte) int {
-	from, end := 0, len(s)
-	for from < end && isSpace(s[from]) {
-		from++
+func isASCII(s []byte) bool {
+	for _, c := range s {
+		if c >= utf8.RuneSelf {
+			return false
+		}
 	}
-	for end > from && isSpace(s[end-1]) {
-		end--
+	return true
+}
+
+// appendFolded appends s with white space trimmed and its runs made one blank, ASCII letters in
+// lower case. It never writes behind what it has read, so that s may be what lies behind to.
+func appendFolded(to, s []byte) []byte {
+	for len(s) > 0 && isSpace(s[0]) {
+		s = s[1:]
 	}
-	to := 0
-	for from < end {
-		c := s[from]
-		from++
+	for len(s) > 0 && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
 		switch {
 		case isSpace(c):
 			c = ' '
-			for isSpace(s[from]) { // the last one is none: it was trimmed
-				from++
+			for isSpace(s[i+1]) { // the last one is none: it was trimmed
+				i++
 			}
 		case 'A' <= c && c <= 'Z':
 			c += 'a' - 'A'
 		}
-		s[to] = c
-		to++
+		to = append(to, c)
 	}
 	return to
 }

@@ -41,18 +41,6 @@ func (s sequence) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", s.final, strings.Join(s.errors, " ")))
 }
 
-// first is what a verification without callback reports.
-func (s sequence) first() string {
-	switch {
-	case s.unreadable >= 0:
-		return "unreadable"
-	case len(s.errors) > 0:
-		return s.errors[0]
-	default:
-		return fmt.Sprintf("%d@0", s.final)
-	}
-}
-
 // options are those of a job.
 func (j job) options() Options {
 	level, err := LevelNumber(j.level)
@@ -65,8 +53,9 @@ func (j job) options() Options {
 	}
 }
 
-// ours verifies with this package.
-func (j job) ours(t testing.TB) sequence {
+// list is the trust list of a job, without what cannot be read.
+func (j job) list(t testing.TB) *TrustList {
+	t.Helper()
 	var readable [][]byte
 	for _, der := range j.trusted {
 		if _, err := ParseCertificate(der); err == nil {
@@ -75,7 +64,13 @@ func (j job) ours(t testing.TB) sequence {
 	}
 	list, err := NewTrustList(readable...)
 	require.NoError(t, err)
-	return sequenceOf(New(list, j.options()).Verify(j.chain))
+	return list
+}
+
+// ours verifies with this package.
+func (j job) ours(t testing.TB) sequence {
+	t.Helper()
+	return sequenceOf(thisPackage(t, j))
 }
 
 func sequenceOf(r Result) sequence {
@@ -107,27 +102,13 @@ func oracleMissing(t testing.TB, format string, args ...any) {
 	t.Fatalf(format+"; set GATEHOUSE_SKIP_ORACLES=1 to run without", args...)
 }
 
-// requireOpenSSL3 makes sure that the openssl command is there and of release 3.
-func requireOpenSSL3(t testing.TB) string {
-	t.Helper()
-	path, err := exec.LookPath("openssl")
-	if err != nil {
-		oracleMissing(t, "the openssl command is not installed")
-	}
-	version, err := exec.Command(path, "version").Output()
-	if err != nil || !strings.HasPrefix(string(version), "OpenSSL 3.0") {
-		oracleMissing(t, "the openssl command is %q, expected OpenSSL 3.0", strings.TrimSpace(string(version)))
-	}
-	return path
-}
-
 func startLibrary(t testing.TB) *library {
 	t.Helper()
 	requireOpenSSL3(t)
 	binary := filepath.Join(t.TempDir(), "oracle")
 	build := exec.Command("cc", "-O1", "-o", binary, filepath.Join("testdata", "oracle", "oracle.c"), "-lcrypto")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Skipf("no C compiler or no OpenSSL headers; whole sequences are not compared: %v %s", err, out)
+		oracleMissing(t, "the program that asks the OpenSSL library cannot be built: install a C compiler (cc) and OpenSSL's headers (libssl-dev, openssl-devel): %v %s", err, out)
 	}
 	cmd := exec.Command(binary)
 	in, err := cmd.StdinPipe()
@@ -183,6 +164,15 @@ func (l *library) ask(t testing.TB, j job) sequence {
 		s.errors = append(s.errors, fmt.Sprint(s.final)+"@?")
 	}
 	return s
+}
+
+// withLibrary compares a verifier with the OpenSSL library: the whole sequence of errors.
+func withLibrary(t testing.TB, lib *library, ours verifier) compare {
+	t.Helper()
+	return func(j job) (string, string, bool) {
+		mine, theirs := sequenceOf(ours(t, j)), lib.ask(t, j)
+		return mine.String(), theirs.String(), agree(mine, theirs)
+	}
 }
 
 // agree compares two sequences; a depth that OpenSSL does not tell matches any.

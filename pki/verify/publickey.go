@@ -2,6 +2,7 @@ package verify
 
 import (
 	"crypto/dsa"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -35,8 +36,12 @@ type publicKey struct {
 	// explicit: an EC key with parameters instead of the name of a curve.
 	explicit bool
 
-	rsa   *rsaPublicKey
-	pss   *pssParameters // restrictions of an RSA-PSS key; nil: none
+	rsa *rsaPublicKey
+	pss *pssParameters // restrictions of an RSA-PSS key; nil: none
+	// nist is the point of an EC key on a curve that crypto/ecdsa has, uncompressed and known to
+	// be on it. ecdsa is the same key, made when a signature is to be verified.
+	nist  []byte
+	curve elliptic.Curve
 	ecdsa *ecdsa.PublicKey
 	point *curvePoint // an EC key on a curve that crypto/ecdsa does not have
 	edwds []byte      // Ed25519, Ed448
@@ -193,13 +198,13 @@ func parseEC(params cryptobyte.String, point []byte) *publicKey {
 		}
 		switch string(oid) {
 		case oidP256:
-			return parseStandardEC(elliptic.P256(), point)
+			return parseStandardEC(elliptic.P256(), ecdh.P256(), point)
 		case oidP384:
-			return parseStandardEC(elliptic.P384(), point)
+			return parseStandardEC(elliptic.P384(), ecdh.P384(), point)
 		case oidP521:
-			return parseStandardEC(elliptic.P521(), point)
+			return parseStandardEC(elliptic.P521(), ecdh.P521(), point)
 		case oidP224:
-			return parseStandardEC(elliptic.P224(), point)
+			return parseStandardEC(elliptic.P224(), nil, point)
 		}
 		c := namedCurve(oid)
 		if c == nil {
@@ -222,17 +227,22 @@ func parseEC(params cryptobyte.String, point []byte) *publicKey {
 	return k
 }
 
-func parseStandardEC(curve elliptic.Curve, point []byte) *publicKey {
-	k := &publicKey{kind: ecKey, strength: orderStrength(curve.Params().N.BitLen())}
-	if len(point) > 0 && point[0] == 4 {
-		pub, err := ecdsa.ParseUncompressedPublicKey(curve, point)
-		if err != nil {
+// parseStandardEC reads a point. checker, which may be nil, tells in less time than curve whether
+// it is on the curve: most keys are never asked for a signature.
+func parseStandardEC(curve elliptic.Curve, checker ecdh.Curve, point []byte) *publicKey {
+	if uncompressed := uncompress(curve, point); uncompressed != nil {
+		point = uncompressed
+		k := &publicKey{kind: ecKey, strength: orderStrength(curve.Params().N.BitLen()), nist: point, curve: curve}
+		if checker != nil {
+			if _, err := checker.NewPublicKey(point); err != nil {
+				return nil
+			}
+		} else if k.standard() == nil {
 			return nil
 		}
-		k.ecdsa = pub
 		return k
 	}
-	// Compressed and hybrid points, and infinity, are rare enough for the slow way.
+	// Infinity, and what is no point.
 	p := curve.Params()
 	a := new(big.Int).Sub(p.P, big.NewInt(3))
 	generic := &primeCurve{p: p.P, a: a, b: p.B, gx: p.Gx, gy: p.Gy, n: p.N}
@@ -248,6 +258,37 @@ func parseGenericEC(c *primeCurve, point []byte) *publicKey {
 		kind: ecKey, strength: orderStrength(c.n.BitLen()),
 		point: &curvePoint{curve: c, x: p.x, y: p.y},
 	}
+}
+
+// uncompress returns a point in uncompressed form; nil for one that is in no form, is infinity, or
+// has no second coordinate. It need not be on the curve.
+func uncompress(curve elliptic.Curve, point []byte) []byte {
+	size := (curve.Params().BitSize + 7) / 8
+	switch {
+	case len(point) == 1+2*size && point[0] == 4:
+		return point
+	case len(point) == 1+2*size && (point[0] == 6 || point[0] == 7) && point[0]&1 == point[2*size]&1: // hybrid
+		return append([]byte{4}, point[1:]...)
+	case len(point) == 1+size && (point[0] == 2 || point[0] == 3):
+		x, y := elliptic.UnmarshalCompressed(curve, point)
+		if x == nil {
+			return nil
+		}
+		point = make([]byte, 1+2*size)
+		point[0] = 4
+		x.FillBytes(point[1 : 1+size])
+		y.FillBytes(point[1+size:])
+		return point
+	}
+	return nil
+}
+
+// standard returns the key for crypto/ecdsa; nil if it is none of its keys.
+func (k *publicKey) standard() *ecdsa.PublicKey {
+	if k.ecdsa == nil && k.nist != nil {
+		k.ecdsa, _ = ecdsa.ParseUncompressedPublicKey(k.curve, k.nist)
+	}
+	return k.ecdsa
 }
 
 // parseDSA decodes a DSA key with parameters of its own. One that inherits them from its

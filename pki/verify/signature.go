@@ -7,8 +7,8 @@ import (
 	"crypto/ed25519"
 	_ "crypto/md5" // registered: old signatures are verified before they are refused
 	"crypto/rsa"
-	_ "crypto/sha1"   // see above
-	_ "crypto/sha256" // registered for crypto.Hash
+	_ "crypto/sha1" // see above
+	"crypto/sha256"
 	_ "crypto/sha3"   // registered for crypto.Hash
 	_ "crypto/sha512" // registered for crypto.Hash
 	"math/big"
@@ -89,15 +89,24 @@ func digestByOID(oid []byte) (crypto.Hash, bool) {
 	return 0, false
 }
 
+// signerKind is the kind of key that a certificate must have been signed with, once it was looked
+// up.
+type signerKind struct {
+	key  keyKind // noKey: unknown
+	read bool
+}
+
 // signatureFits tells whether the issuer's key is of the kind that signs with the algorithm
 // named in the signed part of c. The signature is not looked at.
 func (issuer *Certificate) signatureFits(c *Certificate) bool {
+	if !c.signer.read {
+		c.signer = signerKind{key: signatureAlgorithms[string(c.inner.oid)].key, read: true}
+	}
 	key := issuer.key()
-	if key == nil {
+	if key == nil || c.signer.key == noKey {
 		return false
 	}
-	alg, ok := signatureAlgorithms[string(c.inner.oid)]
-	return ok && (alg.key == key.kind || alg.key == rsaPSSKey && key.kind == rsaKey)
+	return c.signer.key == key.kind || c.signer.key == rsaPSSKey && key.kind == rsaKey
 }
 
 // digestStrength is the security of the signature's digest in bits; ok is false for
@@ -162,8 +171,8 @@ func (k *publicKey) verifies(alg algorithm, signed []byte, signature bitString) 
 	case rsaKey:
 		return k.rsa.verifyPKCS1(known.hash, sum, sig)
 	case ecKey:
-		if k.ecdsa != nil {
-			return ecdsa.VerifyASN1(k.ecdsa, sum, sig)
+		if std := k.standard(); std != nil {
+			return ecdsa.VerifyASN1(std, sum, sig)
 		}
 		r, s, ok := splitSignature(sig)
 		return ok && k.point.verifies(sum, r, s)
@@ -174,7 +183,25 @@ func (k *publicKey) verifies(alg algorithm, signed []byte, signature bitString) 
 	return false
 }
 
+// slow tells whether signatures are verified with numbers of any size, not with the code that
+// crypto/rsa, crypto/ecdsa and crypto/ed25519 have for the usual keys.
+func (k *publicKey) slow() bool {
+	switch k.kind {
+	case rsaKey, rsaPSSKey:
+		return k.rsa.std == nil
+	case ecKey:
+		return k.point != nil
+	case ed25519Key:
+		return false
+	}
+	return true
+}
+
 func digest(hash crypto.Hash, b []byte) []byte {
+	if hash == crypto.SHA256 { // by far the most frequent
+		sum := sha256.Sum256(b)
+		return sum[:]
+	}
 	h := hash.New()
 	h.Write(b)
 	return h.Sum(nil)

@@ -1,7 +1,14 @@
 package verify
 
-// checkSignatures is internal_verify: from the top to the leaf, the signature and the dates.
-func (r *run) checkSignatures() {
+// slowBudget is how many signatures are verified with keys for which there is no fast code. Each
+// takes up to 20 ms, and a hundred could keep a processor busy for seconds; OpenSSL has no such
+// limit.
+const slowBudget = 16
+
+// checkSignatures is internal_verify: from the top to the leaf, the signature and the dates. It
+// returns false if the chain has too many slow signatures.
+func (r *run) checkSignatures() bool {
+	slow := 0
 	n := len(r.chain) - 1
 	issuer := r.chain[n]
 	subject := issuer
@@ -16,11 +23,17 @@ func (r *run) checkSignatures() {
 	for {
 		// The signature of a self-signed certificate on itself says nothing.
 		if subject != issuer {
+			if key := issuer.key(); key != nil && key.slow() {
+				if slow++; slow > slowBudget {
+					r.fail(Unspecified, n)
+					return false
+				}
+			}
 			r.checkSignature(n, issuer, subject)
 		}
 		r.checkDates(n, subject)
 		if n--; n < 0 {
-			return
+			return true
 		}
 		issuer, subject = subject, r.chain[n]
 	}
@@ -37,7 +50,7 @@ func (r *run) checkSignature(n int, issuer, subject *Certificate) {
 	}
 	if key := issuer.key(); key == nil {
 		r.failFor(UnableToDecodeIssuerPublicKey, n+1, issuer)
-	} else if !subject.signedBy(key) {
+	} else if r.signatures++; !subject.signedBy(key) {
 		r.failFor(CertSignatureFailure, n, subject)
 	}
 }
@@ -61,6 +74,7 @@ func (r *run) checkDates(n int, c *Certificate) {
 
 // checkNames is check_name_constraints.
 func (r *run) checkNames() {
+	budget := constraintBudget
 	for i := len(r.chain) - 1; i >= 0; i-- {
 		c := r.chain[i]
 		x := c.info()
@@ -70,10 +84,18 @@ func (r *run) checkNames() {
 		if x.proxy && !proxyNamed(c) {
 			r.fail(ProxySubjectNameViolation, i)
 		}
+		weight, beside := -1, 0
 		for j := len(r.chain) - 1; j > i; j-- {
 			nc := r.chain[j].info().constraints
 			if nc == nil {
 				continue
+			}
+			if weight < 0 {
+				weight, beside = c.weight()
+			}
+			if budget -= beside + weight*(len(nc.permitted)+len(nc.excluded)); budget < 0 {
+				r.fail(Unspecified, i)
+				return
 			}
 			code := nc.check(c)
 			if code == 0 && i == 0 && !x.hasDNSName() {

@@ -228,7 +228,9 @@ func (v *Verifier) Verify(presented [][]byte) Result {
 	}
 	flat := flatten(presented)
 	result, from, until := v.run(state.list, presented, size, now)
-	state.cache.put(key, &verdict{chain: flat, from: from, until: until, result: result.clone()})
+	if len(result.Errors) <= maxCachedErrors {
+		state.cache.put(key, &verdict{chain: flat, from: from, until: until, result: result.clone()})
+	}
 	return result
 }
 

@@ -24,7 +24,10 @@
 //   - Only HTTP/1.1 is spoken: real log lines show nothing else.
 //   - What the sender lists in Connection, and its trailers, end at the load balancer.
 //   - crypto/tls ends the handshake of a sender whose certificate it cannot parse, and of one
-//     whose server name ends in a dot; OpenSSL would go on in both cases.
+//     whose server name ends in a dot; OpenSSL would go on in both cases. The GODEBUG settings
+//     x509negativeserial=1 and tlsmaxrsasize=16384, which the command gatehouse is built with, let
+//     it parse negative serial numbers and large RSA keys; a program that embeds this package can
+//     set them too.
 //
 // Limits are measured in real time, since they guard real sockets; everything else is dated by
 // [Config].Now.
