@@ -168,6 +168,7 @@ func TestKeyTypes(t *testing.T) {
 
 // The same source and clock give the same certificates, whatever the type of key.
 func TestRandRepeats(t *testing.T) {
+	t.Parallel()
 	mint := func(seed byte, kt pki.KeyType) []byte {
 		random := mathrand.NewChaCha8([32]byte{seed})
 		root := pki.NewRoot("r", kt, pki.Rand(random), pki.Clock(atNoon))

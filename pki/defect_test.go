@@ -14,6 +14,7 @@ import (
 )
 
 func TestDefectsLeaveTheGoodOnesAlone(t *testing.T) {
+	t.Parallel()
 	root := pki.NewRoot("Example Root CA", pki.Clock(atNoon))
 	issuing := root.Intermediate("Example Issuing CA")
 	before := bytes.Clone(issuing.DER())

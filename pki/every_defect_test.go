@@ -23,6 +23,7 @@ import (
 // Each defect, under CAs of each type of key: the good twin passes with OpenSSL, with package
 // verify and with Go; the defective one has the errors of the catalogue and no other ones.
 func TestEveryDefect(t *testing.T) {
+	t.Parallel()
 	openSSL(t)
 	for _, key := range []pki.KeyType{pki.P256, pki.RSA2048, pki.Ed25519} {
 		t.Run(key.String(), func(t *testing.T) {
@@ -226,6 +227,7 @@ var serverCertificate = pki.NewRoot("Example Server CA").Server("localhost")
 
 // A private key that Go can use belongs to its certificate.
 func TestDefectiveCertificatesHaveTheirKeys(t *testing.T) {
+	t.Parallel()
 	root := pki.NewRoot("Example Root CA", pki.Clock(atNoon))
 	issuing := root.Intermediate("Example Issuing CA")
 	for _, d := range pki.Defects() {

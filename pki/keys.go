@@ -205,16 +205,24 @@ func generateKey(t KeyType, random io.Reader) (crypto.Signer, error) {
 	}
 }
 
-// attempts bounds the search for a key in what a caller's source gives: a source that returns
-// nothing but zeros ends in an error.
-const attempts = 100_000
+// The searches for a key in what a caller's source gives are bounded: a source that returns
+// nothing but zeros ends in an error. Of scalars nearly every one will do, of odd numbers of the
+// length that RSA needs one in some hundreds is prime.
+const (
+	scalarAttempts = 1_000
+	primeAttempts  = 100_000
+)
+
+// primeRounds are the rounds of Miller and Rabin that follow the test of Baillie, PSW: FIPS 186-5
+// (table B.1) asks for four of primes of 1024 bits that were drawn at random.
+const primeRounds = 4
 
 var errPoorSource = errors.New("the source of randomness gives no usable key")
 
 func seededECDSA(curve elliptic.Curve, random io.Reader) (crypto.Signer, error) {
 	bits := curve.Params().BitSize
 	scalar := make([]byte, (bits+7)/8)
-	for range attempts {
+	for range scalarAttempts {
 		if _, err := io.ReadFull(random, scalar); err != nil {
 			return nil, err
 		}
@@ -232,7 +240,7 @@ func seededRSA(bits, exponent int, random io.Reader) (crypto.Signer, error) {
 	e, one := big.NewInt(int64(exponent)), big.NewInt(1)
 	prime := func(bits int) (*big.Int, error) {
 		raw := make([]byte, (bits+7)/8)
-		for range attempts {
+		for range primeAttempts {
 			if _, err := io.ReadFull(random, raw); err != nil {
 				return nil, err
 			}
@@ -240,7 +248,7 @@ func seededRSA(bits, exponent int, random io.Reader) (crypto.Signer, error) {
 			p.Rsh(p, uint(len(raw)*8-bits))
 			// Both top bits: the product has its full length.
 			p.SetBit(p, bits-1, 1).SetBit(p, bits-2, 1).SetBit(p, 0, 1)
-			if !p.ProbablyPrime(20) {
+			if hasSmallFactor(p) || !p.ProbablyPrime(primeRounds) {
 				continue
 			}
 			if new(big.Int).GCD(nil, nil, new(big.Int).Sub(p, one), e).Cmp(one) == 0 {

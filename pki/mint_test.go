@@ -141,6 +141,7 @@ func TestLikeTakesTheDefectToo(t *testing.T) {
 }
 
 func TestMintDoesNotMindTheOrder(t *testing.T) {
+	t.Parallel()
 	all := describe(t, landscape)
 	rapid.Check(t, func(r *rapid.T) {
 		shuffled := rapid.Permutation(all).Draw(r, "order")
@@ -271,6 +272,7 @@ func TestValidateFindsEverything(t *testing.T) {
 
 // A document of the permitted length is validated in no time, however its entries hang together.
 func TestValidateLongChains(t *testing.T) {
+	t.Parallel()
 	all := []pki.Description{{Name: "n0", CA: true}}
 	for i := 1; i < 5000; i++ {
 		all = append(all, pki.Description{Name: fmt.Sprintf("n%d", i), Like: fmt.Sprintf("n%d", i-1)})

@@ -106,6 +106,7 @@ func kindOf(k takenKey) string {
 // A defective certificate differs from its good twin in nothing but what the catalogue names, and
 // the other certificates of its chain in nothing at all.
 func TestDefectsChangeOneThing(t *testing.T) {
+	t.Parallel()
 	seen := map[string]map[string]bool{}
 	for _, key := range []pki.KeyType{pki.P256, pki.RSA2048} {
 		root := pki.NewRoot("Example Root CA", key, pki.Clock(atNoon))

@@ -57,6 +57,7 @@ func TestProofFails(t *testing.T) {
 // Each defect can be minted in other chains than that of the catalogue, or the error says what it
 // needs; the proof knows what it can say of them.
 func TestDefectsInOtherChains(t *testing.T) {
+	t.Parallel()
 	root := NewRoot("Example Root CA", Clock(noonClock))
 	upper := root.Intermediate("Example Upper CA")
 	lower := upper.Intermediate("Example Lower CA")

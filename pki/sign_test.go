@@ -91,6 +91,7 @@ func TestSignRequestOptionsWin(t *testing.T) {
 // Every defect is either in what comes back, with the requester's key in it, or refused with the
 // reason. Those that need another key are the ones that name the key as what differs.
 func TestSignRequestWithEachDefect(t *testing.T) {
+	t.Parallel()
 	root := pki.NewRoot("Example Root CA", pki.Clock(atNoon))
 	issuing := root.Intermediate("Example Issuing CA")
 	key := requesterKeys(t)["P-256"]

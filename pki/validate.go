@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
@@ -44,10 +45,15 @@ type checker struct {
 	index    map[string]int
 	names    []string
 	problems []Problem
+	// Where follow ended, by entry and plus one; 0 is not known yet.
+	origins, issuers, defects []int
 }
 
 func newChecker(all []Description) *checker {
-	c := &checker{all: all, index: make(map[string]int, len(all)), names: make([]string, 0, len(all))}
+	c := &checker{
+		all: all, index: make(map[string]int, len(all)), names: make([]string, 0, len(all)),
+		origins: make([]int, len(all)), issuers: make([]int, len(all)), defects: make([]int, len(all)),
+	}
 	for i, d := range all {
 		if _, twice := c.index[d.Name]; !twice {
 			c.index[d.Name] = i
@@ -169,46 +175,55 @@ func (c *checker) references(i int) {
 	}
 }
 
-// origin follows like and crossSigns to the entry where a certificate's kind is told. The number
-// of steps is bounded, since there may be circles.
-func (c *checker) origin(i int) int {
-	for range c.all {
-		d := c.all[i]
-		next, known := c.index[d.Like]
-		if d.Like == "" {
-			next, known = c.index[d.CrossSigns]
-			if d.CrossSigns == "" {
-				return i
-			}
+// follow goes from entry i to the one that next names, and on, until next names none that there is.
+// memo holds where that was for the entries passed, so that a long document takes no longer than
+// its length. The number of steps is bounded, since there may be circles.
+func (c *checker) follow(i int, memo []int, next func(*Description) string) int {
+	var passed []int
+	for memo[i] == 0 && len(passed) < len(c.all) {
+		name := next(&c.all[i])
+		other, known := c.index[name]
+		if name == "" || !known {
+			break
 		}
-		if !known {
-			return i
-		}
-		i = next
+		passed, i = append(passed, i), other
 	}
-	return i
+	end := i
+	if memo[i] != 0 {
+		end = memo[i] - 1
+	}
+	for _, i := range passed {
+		memo[i] = end + 1
+	}
+	return end
+}
+
+// origin follows like and crossSigns to the entry where a certificate's kind is told.
+func (c *checker) origin(i int) int {
+	return c.follow(i, c.origins, func(d *Description) string { return cmp.Or(d.Like, d.CrossSigns) })
 }
 
 func (c *checker) isCA(i int) bool { return c.all[c.origin(i)].CA }
 
-// inherited follows like from entry i until an entry gives the field, which is returned.
-func (c *checker) inherited(i int, field func(Description) string) string {
-	for range c.all {
-		d := c.all[i]
-		if value := field(d); value != "" {
-			return value
-		}
-		next, known := c.index[d.Like]
-		if d.Like == "" || !known {
-			return ""
-		}
-		i = next
-	}
-	return ""
+// issuer is the issuer of entry i, its own or the one of the entry that it is like.
+func (c *checker) issuer(i int) string {
+	return c.all[c.follow(i, c.issuers, likeUnless(func(d *Description) string { return d.Issuer }))].Issuer
 }
 
-func issuerField(d Description) string { return d.Issuer }
-func defectField(d Description) string { return d.Defect }
+// inheritedDefect is the defect of entry i, its own or the one of the entry that it is like.
+func (c *checker) inheritedDefect(i int) string {
+	return c.all[c.follow(i, c.defects, likeUnless(func(d *Description) string { return d.Defect }))].Defect
+}
+
+// likeUnless leads to the entry that one is like, unless it gives the field itself.
+func likeUnless(field func(*Description) string) func(*Description) string {
+	return func(d *Description) string {
+		if field(d) != "" {
+			return ""
+		}
+		return d.Like
+	}
+}
 
 // values checks each field by itself.
 func (c *checker) values(i int) {
@@ -310,7 +325,7 @@ func (c *checker) contradictions(i int) {
 		forbid("a leaf", "only a CA (ca: true) has a path length", "pathLen")
 	}
 	dangling := c.all[c.origin(i)].Like != "" // reported where it stands
-	if !isCA && !dangling && d.File == "" && c.inherited(i, issuerField) == "" && c.inherited(i, defectField) != "self-signed" {
+	if !isCA && !dangling && d.File == "" && c.issuer(i) == "" && c.inheritedDefect(i) != "self-signed" {
 		c.report(i, "issuer", "expected the name of a CA; write \"ca: true\" for a root, or \"defect: self-signed\"")
 	}
 }
@@ -334,7 +349,7 @@ func (d Description) given() map[string]bool {
 func (c *checker) defect(i int) {
 	field, id := "defect", c.all[i].Defect
 	if id == "" {
-		field, id = "like", c.inherited(i, defectField)
+		field, id = "like", c.inheritedDefect(i)
 	}
 	if id == "" {
 		return
@@ -347,7 +362,7 @@ func (c *checker) defect(i int) {
 		return
 	}
 	own := template{kind: leafKind}
-	issuer := c.inherited(i, issuerField)
+	issuer := c.issuer(i)
 	if c.isCA(i) {
 		own.kind = intermediateKind
 		if issuer == "" {
@@ -360,7 +375,7 @@ func (c *checker) defect(i int) {
 			return // reported where it stands
 		}
 		own.issuer = &Certificate{}
-		if c.inherited(above, issuerField) != "" {
+		if c.issuer(above) != "" {
 			own.issuer.issuer = &Certificate{}
 		}
 	}

@@ -38,6 +38,8 @@ func TestScripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("NO_COLOR", "")
+			// With the race detector each command would wait a second before it ends.
+			env.Setenv("GORACE", "atexit_sleep_ms=10")
 			return nil
 		},
 	})

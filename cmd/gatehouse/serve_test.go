@@ -61,7 +61,7 @@ func serveExample(t *testing.T, arguments ...string) *served {
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	s.process = exec.CommandContext(t.Context(), executable, append([]string{"serve", "-f", file}, arguments...)...)
-	s.process.Env = append(os.Environ(), asCommand+"=1")
+	s.process.Env = append(os.Environ(), asCommand+"=1", "GORACE=atexit_sleep_ms=10")
 	var stderr bytes.Buffer
 	s.process.Stderr = &stderr
 	stdout, err := s.process.StdoutPipe()

@@ -206,6 +206,7 @@ func rawOf(list []*x509.Certificate) [][]byte {
 
 // Every defect of the catalogue is taken from the folder as it was put there.
 func TestEveryDefectIsKept(t *testing.T) {
+	t.Parallel()
 	document := "- {name: root, ca: true, key: RSA-2048}\n- {name: issuing, issuer: root, ca: true, key: RSA-2048}\n"
 	for _, id := range pki.DefectIDs() {
 		document += fmt.Sprintf("- {name: with-%s, issuer: issuing, defect: %s}\n", id, id)
@@ -375,6 +376,7 @@ func code(t require.TestingT, dir, document string) {
 // Whatever is changed about one entry: that entry is minted again, what is below it, and what is
 // like it, and nothing else; and then there is nothing to do.
 func TestChangeOneField(t *testing.T) {
+	t.Parallel()
 	seedDir := t.TempDir()
 	apply(t, seedDir, base)
 	before := snapshot(t, seedDir)

@@ -47,8 +47,10 @@ var javaKeys = map[pki.KeyType]string{
 
 // Every export is read by OpenSSL and, if it is for Java, by Java.
 func TestExportsAreReadByOthers(t *testing.T) {
+	t.Parallel()
 	for _, keyType := range keyTypes {
 		t.Run(keyType.String(), func(t *testing.T) {
+			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "new", "folder")
 			root, issuing, leaf := chain(keyType)
 			o := keystore.Options{Password: password, Alias: "Sender-1", CRL: revoked(t, issuing), Now: clock}
@@ -209,6 +211,7 @@ func checkReadBack(t testing.TB, dir string, root, issuing, leaf *pki.Certificat
 
 // What is broken is written too: other software shall see it.
 func TestEveryDefectCanBeWrittenAndRead(t *testing.T) {
+	t.Parallel()
 	_, issuing, _ := chain()
 	for _, d := range pki.Defects() {
 		bad := issuing.Client("bad", pki.WithDefect(d.ID))
@@ -233,6 +236,7 @@ func TestEveryDefectCanBeWrittenAndRead(t *testing.T) {
 func seeded() io.Reader { return mathrand.NewChaCha8(sha256.Sum256([]byte("seed"))) }
 
 func TestSameRandomnessSameFiles(t *testing.T) {
+	t.Parallel()
 	_, issuing, leaf := chain()
 	crl := revoked(t, issuing)
 	files := func(random io.Reader) []keystore.File {

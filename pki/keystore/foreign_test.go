@@ -23,6 +23,7 @@ import (
 )
 
 func TestReadWhatOpenSSLWrote(t *testing.T) {
+	t.Parallel()
 	_, issuing, leaf := chain()
 	dir := t.TempDir()
 	_, err := keystore.Write(dir, leaf, keystore.Options{})
@@ -85,6 +86,7 @@ func TestReadWhatOpenSSLWrote(t *testing.T) {
 }
 
 func TestReadWhatKeytoolWrote(t *testing.T) {
+	t.Parallel()
 	root, issuing, leaf := chain()
 	other := issuing.Client("other")
 	dir := t.TempDir()
@@ -92,6 +94,7 @@ func TestReadWhatKeytoolWrote(t *testing.T) {
 	require.NoError(t, err)
 	for _, kind := range []string{"PKCS12", "JKS"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			trust := filepath.Join(dir, "trust."+kind)
 			tool(t, "keytool", "-importcert", "-noprompt", "-alias", "root", "-file", filepath.Join(dir, "example-root.cer"),
 				"-storetype", kind, "-keystore", trust, "-storepass", password)
@@ -171,6 +174,7 @@ func TestTrustStoreWithoutPassword(t *testing.T) {
 
 // What the known library writes and reads is the same as ours.
 func TestSameAsLibrary(t *testing.T) {
+	t.Parallel()
 	for _, keyType := range keyTypes {
 		_, _, leaf := chain(keyType)
 		for name, encoder := range map[string]*pkcs12.Encoder{

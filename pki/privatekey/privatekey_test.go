@@ -41,6 +41,7 @@ func openssl(t testing.TB, arguments ...string) string {
 
 // The same key, encrypted in every way that OpenSSL knows and we claim to read.
 func TestReadWhatOpenSSLEncrypted(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for _, keyType := range []pki.KeyType{pki.P256, pki.RSA2048, pki.Ed25519} {
 		key := pki.NewRoot("x", keyType).Key()
@@ -71,6 +72,7 @@ func TestReadWhatOpenSSLEncrypted(t *testing.T) {
 		}
 		for name, way := range ways {
 			t.Run(keyType.String()+" "+name, func(t *testing.T) {
+				t.Parallel()
 				file := filepath.Join(t.TempDir(), "key")
 				openssl(t, append(append([]string{}, way...), "-in", plain, "-out", file, "-passout", "pass:"+password)...)
 				data, err := os.ReadFile(file)

@@ -86,6 +86,7 @@ func TestRecordedCases(t *testing.T) {
 
 // The recorded cases again, against the OpenSSL that is installed.
 func TestOracleCasesLibrary(t *testing.T) {
+	t.Parallel()
 	both := withLibrary(t, startLibrary(t), thisPackage)
 	tally := newTally()
 	for _, c := range recordedCases(t) {

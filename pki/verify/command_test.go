@@ -211,6 +211,7 @@ func sameSubject(ours, theirs string) bool {
 
 // The recorded cases against the openssl command, word for word.
 func TestOracleCasesCommand(t *testing.T) {
+	t.Parallel()
 	both := withCommand(t, thisPackage)
 	tally := newTally()
 	for _, c := range recordedCases(t) {

@@ -33,6 +33,7 @@ func mutate(rng *mathrand.Rand, der []byte) []byte {
 // certificates against OpenSSL's. What the two cannot agree on is counted by its reason: see
 // Limits.
 func TestOracleMutatedChainsLibrary(t *testing.T) {
+	t.Parallel()
 	requireOpenSSL3(t)
 	tally := newTally()
 	atRandom(t, 3, chainsToTry(t), func(t *testing.T, _ string) func(*mathrand.Rand, job, string) int {

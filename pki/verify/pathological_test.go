@@ -186,6 +186,7 @@ func TestPathologicalChainsAreBounded(t *testing.T) {
 
 // The answers to pathological chains are OpenSSL's.
 func TestOraclePathologicalChainsLibrary(t *testing.T) {
+	t.Parallel()
 	both := withLibrary(t, startLibrary(t), thisPackage)
 	tally := newTally()
 	for _, p := range pathologies() {
@@ -283,6 +284,7 @@ func slowChain(k *testKey, n int) [][]byte {
 
 // Keys beyond OpenSSL's bounds, and slow ones within, have OpenSSL's answer.
 func TestOracleSlowKeysLibrary(t *testing.T) {
+	t.Parallel()
 	both := withLibrary(t, startLibrary(t), thisPackage)
 	tally := newTally()
 	for name, k := range slowKeys() {

@@ -197,6 +197,7 @@ func crowded(t testing.TB) job {
 // A wrong verifier is found out, with the smallest chain that shows it, in a folder whose command
 // gives OpenSSL's answer.
 func TestOracleShrinksAndWritesOut(t *testing.T) {
+	t.Parallel()
 	lib := startLibrary(t)
 	for name, with := range map[string]func(verifier) compare{
 		"library": func(v verifier) compare { return withLibrary(t, lib, v) },
