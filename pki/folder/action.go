@@ -1,6 +1,5 @@
 package folder
 
-
 // Action is what is to be done with an entry.
 type Action string
 

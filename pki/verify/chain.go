@@ -23,6 +23,8 @@ type run struct {
 	// work counts candidates that were compared, and signatures those that were verified: a
 	// measure that does not depend on the machine.
 	work, signatures int
+	// verified is what came of signatures that a long path may hold again.
+	verified map[signaturePair]bool
 }
 
 // fault is one error that OpenSSL would report to a callback.

@@ -120,6 +120,18 @@ func manyRevoked(n int) (trusted, chain, crls [][]byte) {
 	return [][]byte{root.mint()}, [][]byte{leaf.mint(), intermediate.mint()}, [][]byte{crl}
 }
 
+// roundabout are two trusted CAs that certify each other, one with a slow key, below which no root
+// ever comes: the path goes round until it is too long.
+func roundabout() (trusted, chain [][]byte) {
+	rng, pool := mathrand.New(mathrand.NewPCG(8, 8)), keyPool()
+	one, other := simpleName("Example CA 1"), simpleName("Example CA 2")
+	trusted = [][]byte{
+		caTemplate(one, other, pool["p256a"], pool["secp160r1"], rng).mint(),
+		caTemplate(other, one, pool["secp160r1"], pool["p256a"], rng).mint(),
+	}
+	return trusted, [][]byte{leafTemplate(simpleName("sender.example"), one, pool["p256h"], pool["p256a"], rng).mint()}
+}
+
 // pathologies are the chains that cost the most within the limits of this package.
 func pathologies() []pathology {
 	var all []pathology
@@ -145,6 +157,8 @@ func pathologies() []pathology {
 		pathology{name: "100,000 alternative names", chain: constrained(1, 1, 50000)},
 		pathology{name: "20,000 points relative to a long name", chain: relativePoints(400000, 20000), beyondOpenSSL: true},
 		pathology{name: "200 points relative to a long name", chain: relativePoints(4000, 200)})
+	trusted, chain = roundabout()
+	all = append(all, pathology{name: "two trusted CAs that certify each other", trusted: trusted, chain: chain})
 	trusted, chain, crls := manyRevoked(100000)
 	all = append(all, pathology{name: "CRL of 100,000 entries", trusted: trusted, chain: chain, crls: crls})
 	return all
@@ -178,6 +192,7 @@ func TestPathologicalChainsAreBounded(t *testing.T) {
 			assert.LessOrEqual(t, steps, defaultDepth+2)
 			assert.LessOrEqual(t, r.work, (steps+1)*(len(p.chain)+len(p.trusted))+steps, "each step looks at each candidate once")
 			assert.LessOrEqual(t, r.signatures, steps+len(p.crls)*steps, "each signature is verified once")
+			assert.LessOrEqual(t, r.signatures, len(p.chain)+len(p.trusted)+len(p.crls)*steps, "once, however often it is on the path")
 			assert.LessOrEqual(t, len(r.faults), steps*(steps+6), "errors")
 			t.Logf("path of %d, %d candidates, %d signatures, %d errors, the first %d", steps, r.work, r.signatures, len(r.faults), v.Verify(p.chain).Code)
 		})
