@@ -108,6 +108,9 @@ func newTally() *tally { return &tally{cannot: map[string]int{}, kinds: map[stri
 // maxDisagreements ends a comparison: what comes then is most often the same.
 const maxDisagreements = 10
 
+// progressEvery is after how many comparisons a long run says how it stands.
+const progressEvery = 5_000
+
 // put compares one job. Where the two disagree, excuse may give the reason for which they cannot
 // agree; otherwise the disagreement is shrunk, written out and makes the test fail.
 func (y *tally) put(t testing.TB, j job, about string, both compare, excuse func(job) string) {
@@ -133,7 +136,14 @@ func (y *tally) put(t testing.TB, j job, about string, both compare, excuse func
 		y.compared++
 	}
 	tooMany := len(y.folders) >= maxDisagreements
+	progress := ""
+	if y.compared%progressEvery == 0 {
+		progress = fmt.Sprintf("so far %d of %d agree", y.agreed, y.compared)
+	}
 	y.mu.Unlock()
+	if progress != "" {
+		t.Log(progress)
+	}
 	if agree || reason != "" {
 		return
 	}
