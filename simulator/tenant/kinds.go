@@ -99,8 +99,9 @@ var (
 	}
 	userKind       = &kind[User]{name: "user", in: func(c *contents) **collection[User] { return &c.users }, key: func(u User) string { return u.Name }}
 	credentialKind = &kind[Credential]{name: "credential", in: func(c *contents) **collection[Credential] { return &c.credentials }, key: func(c Credential) string { return c.Name }}
-	clientKind     = &kind[Client]{name: "client", in: func(c *contents) **collection[Client] { return &c.clients }, key: func(c Client) string { return c.ID }}
-	groupKind      = &kind[Group]{
+	clientKind     = &kind[Client]{name: "client", in: func(c *contents) **collection[Client] { return &c.clients }, key: func(c Client) string { return c.ID },
+		clone: func(c Client) Client { c.Scopes = slices.Clone(c.Scopes); return c }}
+	groupKind = &kind[Group]{
 		name: "group", in: func(c *contents) **collection[Group] { return &c.groups },
 		key: func(g Group) string { return strings.ToLower(g.Name) }, clone: Group.clone,
 	}
