@@ -38,10 +38,11 @@ type Tenant struct {
 	closed bool
 }
 
-// New makes a tenant of a configuration, which is copied; it lives in memory. now nil is time.Now.
+// New makes a tenant of a configuration, which is copied; what becomes of it lasts as long as
+// the tenant. now nil is time.Now.
 // The error is a *ProblemsError that names everything that is wrong.
 func New(c Config, now func() time.Time) (*Tenant, error) {
-	return Open(context.Background(), NewMemory(), c, now)
+	return Open(context.Background(), discard{}, c, now)
 }
 
 // Open makes a tenant of what a store holds. If that is nothing yet, the tenant begins with a copy
