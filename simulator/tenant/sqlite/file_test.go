@@ -81,7 +81,9 @@ func open(t *testing.T, path string) error {
 
 func remove(t *testing.T, path string) { require.NoError(t, os.Remove(path)) }
 
-func write(t *testing.T, path, text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+func write(t *testing.T, path, text string) {
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
 
 func cutOff(t *testing.T, path string) {
 	info, err := os.Stat(path)

@@ -331,12 +331,12 @@ func (s *Store) failed(doing string, err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) {
 		const (
-			busy, locked, corrupt, notDatabase, cannotOpen, readOnly = 5, 6, 11, 26, 14, 8
+			logic, busy, locked, corrupt, notDatabase, cannotOpen, readOnly = 1, 5, 6, 11, 26, 14, 8
 		)
 		switch e.Code() & 0xff {
 		case busy, locked:
 			return problem(s.path, ErrInUse, "%s: %w: end the other process, or name another file", doing, err)
-		case corrupt:
+		case corrupt, logic: // our statements are right, so a table is not
 			return problem(s.path, ErrDamaged, "%s: %w: restore it from a copy, or begin with another file", doing, err)
 		case notDatabase:
 			return problem(s.path, ErrNotState, "%s: %w: name another file, or one that does not exist yet", doing, err)
