@@ -61,7 +61,7 @@ type Flow struct {
 	// that poll, and those of which too little is known, are not among them.
 	Channels []tenant.Channel
 	// Parameters are those of parameters.prop in the order of the file, and then those that the
-	// flow uses or the user gave and that are not there.
+	// channels use and that are not there.
 	Parameters []Parameter
 	// Findings are what could not be read or resolved, or is not what it seems.
 	Findings []Finding
@@ -128,12 +128,22 @@ func (e Export) ParameterNames() []string {
 	names := map[string]bool{}
 	for _, f := range e.Flows {
 		for _, p := range f.Parameters {
-			if p.Source != Given { // one that only the user knows is no parameter of the flow
-				names[p.Key] = true
-			}
+			names[p.Key] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(names))
+}
+
+// Unused are the keys of what was given that are no parameter of any flow, sorted: most often they
+// are misspelt.
+func (e Export) Unused(given map[string]string) []string {
+	known := map[string]bool{}
+	for _, f := range e.Flows {
+		for _, p := range f.Parameters {
+			known[p.Key], known[f.ID+"/"+p.Key] = true, true
+		}
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(given)), func(key string) bool { return known[key] })
 }
 
 // Read reads an exported file: the zip of a package or of one flow, or an .iflw. What it is shows

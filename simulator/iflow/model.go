@@ -88,8 +88,11 @@ func (p *modelParser) parse() error {
 		case xml.Directive:
 			return errors.New("found a document type or declaration (<!…>), which no exported flow has: it is refused")
 		case xml.StartElement:
-			if !root && t.Name != (xml.Name{Space: bpmnNamespace, Local: "definitions"}) {
+			if len(p.path) == 0 && t.Name != (xml.Name{Space: bpmnNamespace, Local: "definitions"}) {
 				return fmt.Errorf("found the element %q of the namespace %q, expected definitions of %s: it is no integration flow", clip(t.Name.Local), clip(t.Name.Space), bpmnNamespace)
+			}
+			if root && len(p.path) == 0 {
+				return errors.New("found a second element definitions, expected one only")
 			}
 			root = true
 			if p.elements++; p.elements > maxElements {
