@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -322,6 +323,8 @@ func tenantFailed(ctx context.Context, err error) error {
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return err
+	case errors.As(err, &away) && errors.As(err, new(*tls.CertificateVerificationError)):
+		return unreachable("%w: name the certificates that it is trusted by with --trust; \"gatehouse connect\" shows its chain", err)
 	case errors.As(err, &away):
 		return unreachable("%w", err)
 	case errors.As(err, &refused) && (refused.Status/100 == 5 || refused.Status == http.StatusTooManyRequests):
