@@ -62,6 +62,9 @@ func (l Landscape) Export(c tenant.Config, kept map[string][]byte, name string) 
 	return files, nil
 }
 
+// TenantAccount is the account of the landscape's tenant.
+func (l Landscape) TenantAccount() string { return l.Tenant.withDefaults().Account }
+
 type exporter struct {
 	from, to Landscape
 	config   tenant.Config

@@ -17,8 +17,8 @@ import (
 )
 
 type serveOptions struct {
-	file, logFolder, listen, keys string
-	allowRemote                   bool
+	file, logFolder, listen, keys, state string
+	allowRemote                          bool
 }
 
 func newServe() *cobra.Command {
@@ -28,6 +28,9 @@ func newServe() *cobra.Command {
 		Short: "Runs a landscape until it is interrupted",
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
 that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
+
+With --state, everything that is changed in the tenant, and the certificates that are minted, outlive
+the end; "gatehouse export" writes them as a document again. Without, they end with it.
 
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
@@ -40,6 +43,7 @@ passwords protect nothing.`,
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow to listen on an address that other machines reach")
 	flags.StringVar(&o.logFolder, "log-folder", "", `the folder for the logs (default: "logs" beside the document)`)
 	flags.StringVar(&o.keys, "keys", "", "the folder for the senders' key pairs and the load balancer's root (default: a temporary one, removed at the end)")
+	stateFlag(cmd, &o.state, "the file that keeps what is changed in the tenant; made if it is not there (default: nothing is kept)")
 	return cmd
 }
 
@@ -77,7 +81,7 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	}
 	defer func() { err = errors.Join(err, keys.remove()) }()
 	out := cmd.OutOrStdout()
-	if err := show(out, banner(o.file, sim, l, keys, logs)); err != nil {
+	if err := show(out, banner(o, sim, present(l, sim), keys, logs)); err != nil {
 		return err
 	}
 	calls := &follower{log: sim.Journeys(), print: func(line string) error { return show(out, line) }}
@@ -98,10 +102,19 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 // start starts the landscape and says what is wrong with the address in the words of its origin.
 func (o serveOptions) start(cmd *cobra.Command, l simulator.Landscape, logs string) (*simulator.Simulator, error) {
 	logger := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	sim, err := startUntil(cmd.Context(), l, simulator.Options{LogFolder: logs, Logger: logger})
+	options := simulator.Options{LogFolder: logs, Logger: logger}
+	if o.state != "" {
+		store, err := openState(cmd.Context(), o.state)
+		if err != nil {
+			return nil, err
+		}
+		options.Store = store
+	}
+	sim, err := startUntil(cmd.Context(), l, options)
 	if err == nil {
 		return sim, nil
 	}
+	err = stateError(err)
 	if problems := (document.Problems)(nil); o.listen != "" && errors.As(err, &problems) {
 		for _, p := range problems {
 			if p.Path == "loadBalancer.listen" {
