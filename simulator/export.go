@@ -268,6 +268,9 @@ func documentChannel(c tenant.Channel) Channel {
 	return out
 }
 
+// IsZero tells what a document leaves out: an empty table is there.
+func (a Authorization) IsZero() bool { return a.UserRole == "" && a.ClientCertificates == nil }
+
 // MarshalYAML keeps an empty table, which lets nobody in, apart from none.
 func (a Authorization) MarshalYAML() (any, error) {
 	var out yaml.MapSlice
