@@ -221,6 +221,7 @@ func (v *validator) channel(path string, c Channel) {
 }
 
 func (v *validator) mappings() {
+	seen := map[string]int{}
 	for i, m := range v.l.Mappings {
 		path := fmt.Sprintf("mappings[%d]", i)
 		switch {
@@ -232,11 +233,14 @@ func (v *validator) mappings() {
 		if m.User == "" {
 			v.fail(path+".user", "is missing: give the user that the certificate stands for")
 		}
-		for j, other := range v.l.Mappings[:i] {
-			if other.Certificate == m.Certificate && m.File == "" && other.File == "" {
-				v.fail(path+".certificate", "%q is mapped already, to %q by mappings[%d]: one certificate maps to one user", m.Certificate, other.User, j)
-			}
+		if m.File != "" {
+			continue
 		}
+		if j, twice := seen[m.Certificate]; twice {
+			v.fail(path+".certificate", "%q is mapped already, to %q by mappings[%d]: one certificate maps to one user", m.Certificate, v.l.Mappings[j].User, j)
+			continue
+		}
+		seen[m.Certificate] = i
 	}
 }
 
