@@ -35,7 +35,6 @@ func (m *configMaker) config() (tenant.Config, error) {
 	m.certificates(&config)
 	m.people(&config)
 	m.flows(&config)
-	m.l.addFlows(&config)
 	return config, m.problems.Err()
 }
 

@@ -67,8 +67,6 @@ type Landscape struct {
 	folder string
 	// files are read in place of those on the disk.
 	files map[string][]byte
-	// flows are integration flows that stand beside the document; their channels are in Channels.
-	flows []flow
 }
 
 // Tenant is the tenant section.
