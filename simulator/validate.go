@@ -186,7 +186,7 @@ func (v *validator) channels() {
 	// What the tenant itself knows to be wrong; certificates are not minted yet and play no part.
 	config, _ := v.l.tenantConfig(nil) // no file is read
 	for _, p := range config.Validate() {
-		v.fail(p.Path, "%s", p.Message)
+		v.fail(documentPath(p.Path), "%s", p.Message)
 	}
 }
 
@@ -242,6 +242,14 @@ func (v *validator) mappings() {
 		}
 		seen[m.Certificate] = i
 	}
+}
+
+// documentPath is the place in the document of what the tenant knows under another name.
+func documentPath(path string) string {
+	if strings.HasPrefix(path, "clients[") {
+		return "oauthC" + path[1:]
+	}
+	return path
 }
 
 func (v *validator) people() {
