@@ -30,7 +30,7 @@ func newServe() *cobra.Command {
 that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
 
 With --state, everything that is changed in the tenant, and the certificates that are minted, outlive
-the end; "gatehouse export" writes them as a document again. Without, they end with it.
+the end; "gatehouse export" writes them as a document again. Without it they end with the landscape.
 
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
