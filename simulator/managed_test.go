@@ -19,6 +19,7 @@ import (
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/pki/keystore"
 	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/connectivity"
 	"example.com/gatehouse/simulator/iflow"
 	"example.com/gatehouse/simulator/management"
 	"example.com/gatehouse/simulator/sender"
@@ -271,6 +272,34 @@ func TestControlThatIsRefused(t *testing.T) {
 	a.user = "developer"
 	a.call("POST", "/gatehouse/v1/clock", `{"advance":"1h"}`, 403)
 	assert.WithinDuration(t, time.Now(), a.sim.Clock().Now(), time.Minute, "the clock was not moved")
+}
+
+// The connectivity test reaches the landscape's own host, whose name does not resolve.
+func TestConnectivityThroughTheInterface(t *testing.T) {
+	a := administer(t)
+	var answer struct {
+		Result connectivity.Result
+		Zip    []byte `json:"certificates.zip"`
+	}
+	a.own("POST", "connectivity", `{"address":"e100999-iflmap.hcisbt.eu1.hana.ondemand.com:443","download":true}`, &answer)
+	assert.True(t, answer.Result.OK)
+	require.Len(t, answer.Result.Chain, 2, "the load balancer does not send its root")
+	assert.Contains(t, answer.Result.Chain[0].Subject, "CN=e100999-iflmap")
+	assert.True(t, bytes.HasPrefix(answer.Zip, []byte("PK")))
+	assert.Equal(t, connectivity.Asked, answer.Result.ClientCertificate)
+
+	a.own("POST", "connectivity", `{"address":"e100999-iflmap.hcisbt.eu1.hana.ondemand.com:443","validate":true}`, &answer)
+	assert.False(t, answer.Result.OK, "the root is not in the tenant keystore")
+	require.NotEmpty(t, answer.Result.Failures)
+	assert.Equal(t, connectivity.Trust, answer.Result.Failures[0].Step)
+	require.NoError(t, a.sim.Tenant().Update(func(c *tenant.Config) error {
+		c.Keystore = append(c.Keystore, tenant.KeystoreEntry{Alias: "root", Certificate: a.sim.Root().DER()})
+		return nil
+	}))
+	a.own("POST", "connectivity", `{"address":"e100999-iflmap.hcisbt.eu1.hana.ondemand.com:443","validate":true}`, &answer)
+	assert.True(t, answer.Result.OK, "%v", answer.Result.Failures)
+	_, data := a.call("POST", "/gatehouse/v1/connectivity", `{"address":"a:b:c"}`, 400)
+	assert.Contains(t, string(data), "expected HOST:PORT")
 }
 
 func TestUsersAndClientsThroughTheInterface(t *testing.T) {

@@ -1,6 +1,8 @@
 package management_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -23,9 +25,9 @@ func flowZip(t testing.TB, id, address string) []byte {
 		}
 	}
 	d.Parameters = []iflow.Parameter{{Key: "Sender Path", Value: address}}
-	zip, err := d.Zip()
+	content, err := d.Zip()
 	require.NoError(t, err)
-	return zip
+	return content
 }
 
 // upload is the body that uploads a flow.
@@ -207,6 +209,9 @@ func TestPackages(t *testing.T) {
 	value := s.do("GET", "IntegrationPackages('sales')/IntegrationDesigntimeArtifacts(Id='a',Version='active')/$value", "").is(200)
 	assert.Equal(t, "application/zip", value.header.Get("Content-Type"))
 	p := s.do("GET", "IntegrationPackages('sales')", "").is(200).entity()
+	// A recorded client follows this link of every package.
+	mappings := p["ValueMappingDesigntimeArtifacts"].(map[string]any)["__deferred"].(map[string]any)["uri"].(string)
+	assert.Empty(t, s.do("GET", strings.TrimPrefix(mappings, "https://e100999-tmn.example:443/api/v1/"), "").is(200).results())
 	assert.Equal(t, "developer", p["ModifiedBy"])
 	assert.Equal(t, itoa(int(noon.UnixMilli())), p["CreationDate"], "milliseconds as a string")
 }
@@ -230,9 +235,9 @@ func TestFindingsOfAFlow(t *testing.T) {
 			d.Channels[0].Properties[i].Value = "{{Nowhere}}"
 		}
 	}
-	zip, err := d.Zip()
+	content, err := d.Zip()
 	require.NoError(t, err)
-	f.developer().do("POST", "IntegrationDesigntimeArtifacts", `{"Id":"lost","PackageId":"landscape","ArtifactContent":"`+base64Of(zip)+`"}`).is(201)
+	f.developer().do("POST", "IntegrationDesigntimeArtifacts", `{"Id":"lost","PackageId":"landscape","ArtifactContent":"`+base64Of(content)+`"}`).is(201)
 	var report struct {
 		Answer struct {
 			Findings []iflow.Finding
@@ -241,4 +246,26 @@ func TestFindingsOfAFlow(t *testing.T) {
 	f.call("GET", "/gatehouse/v1/flows/lost", "", basic("admin", secret)).is(200).into(&report)
 	require.NotEmpty(t, report.Answer.Findings)
 	assert.Contains(t, report.Answer.Findings[0].Message+report.Answer.Findings[0].Key, "Nowhere")
+}
+
+// The files that the steps of a flow use are listed.
+func TestResourcesOfAFlow(t *testing.T) {
+	f := start(t, setup(t))
+	var content bytes.Buffer
+	out := zip.NewWriter(&content)
+	in, err := zip.NewReader(bytes.NewReader(flowZip(t, "a", "/a")), int64(len(flowZip(t, "a", "/a"))))
+	require.NoError(t, err)
+	for _, file := range in.File {
+		require.NoError(t, out.Copy(file))
+	}
+	for _, name := range []string{"src/main/resources/script/log.groovy", "src/main/resources/mapping/a.mmap", "src/main/resources/script/"} {
+		_, err := out.Create(name)
+		require.NoError(t, err)
+	}
+	require.NoError(t, out.Close())
+	f.developer().do("POST", "IntegrationDesigntimeArtifacts", `{"Id":"a","PackageId":"landscape","ArtifactContent":"`+base64Of(content.Bytes())+`"}`).is(201)
+	all := f.developer().do("GET", "IntegrationDesigntimeArtifacts(Id='a',Version='active')/Resources", "").is(200).results()
+	require.Len(t, all, 2)
+	assert.Equal(t, []any{"log.groovy", "groovy"}, []any{all[0]["Name"], all[0]["ResourceType"]})
+	assert.Empty(t, f.developer().do("GET", "IntegrationDesigntimeArtifacts(Id='orders',Version='active')/Resources", "").is(200).results())
 }

@@ -147,7 +147,7 @@ func (s *Server) mappings() *resource {
 			removed, err := s.config.Tenant.UnmapByID(q.user, entity.(*mapping).id)
 			switch {
 			case err != nil:
-				return odata.Answer{}, q.refused("Removing the mapping", err)
+				return odata.Answer{}, q.server.refused("Removing the mapping", err)
 			case !removed: // by somebody else just now
 				return odata.Answer{}, odata.NotFound()
 			}
@@ -172,7 +172,7 @@ func createMapping(q *request, body odata.Body) (odata.Answer, *odata.Error) {
 		return odata.Answer{}, odata.Errorf(http.StatusInternalServerError, "[NodeManagerApi][CONTENT_STORE][No509Certificate]: %s.", problem)
 	}
 	if err := q.server.config.Tenant.MapCertificateAs(q.user, der, user); err != nil {
-		return odata.Answer{}, q.refused("Mapping the certificate", err)
+		return odata.Answer{}, q.server.refused("Mapping the certificate", err)
 	}
 	m, ok := q.server.config.Tenant.Snapshot().MappingByID(tenant.MappingID(der))
 	if !ok { // removed by somebody else just now
