@@ -119,13 +119,13 @@ func (lb *LoadBalancer) finish(recorder *journey.Recorder, answer *response, fau
 // keepCall keeps the record of a call. This happens before the last bytes of all but large
 // answers leave, so that whoever has read the answer finds the record.
 func (lb *LoadBalancer) keepCall(recorder *journey.Recorder, status int) {
-	if lb.config.Journeys == nil {
+	if !lb.records() {
 		return
 	}
 	j := recorder.Journey()
 	j.Ended = lb.now()
 	j.Status = status
-	lb.config.Journeys.Add(j)
+	lb.keep(j)
 }
 
 // callBackend calls the node and returns what it panicked with.

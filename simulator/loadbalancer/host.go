@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/gatehouse/pki/verify"
 )
@@ -169,7 +170,9 @@ func (lb *LoadBalancer) newSite(host Host) (*site, error) {
 		return nil, fmt.Errorf("reading the CA bundle: %w", err)
 	}
 	options := lb.config.Verification
-	options.Now = lb.now
+	if options.Now == nil {
+		options.Now = lb.now
+	}
 	s.verifier = verify.New(trust, options)
 
 	s.config = &tls.Config{
@@ -213,16 +216,25 @@ func validHostName(name string) bool {
 	return true
 }
 
+// judgement is the result of a verification, and how it came about.
+type judgement struct {
+	result     verify.Result
+	remembered bool
+	took       time.Duration
+}
+
 // judge verifies what was presented to the site.
-func (s *site) judge(presented []*x509.Certificate) verify.Result {
+func (s *site) judge(presented []*x509.Certificate) judgement {
 	if len(presented) == 0 {
-		return verify.Result{}
+		return judgement{}
 	}
+	began := time.Now() // for the duration only
 	ders := make([][]byte, len(presented))
 	for i, c := range presented {
 		ders[i] = c.Raw
 	}
-	return s.verifier.Verify(ders)
+	result, remembered := s.verifier.VerifyCached(ders)
+	return judgement{result, remembered, time.Since(began)}
 }
 
 // notAccepted ends the handshake of a sender whose certificate a host in mode Require refuses.
@@ -238,7 +250,7 @@ func (e *notAccepted) Error() string {
 // verifyConnection runs for resumed sessions, too, where crypto/tls restores the certificates
 // without looking at them again.
 func (s *site) verifyConnection(state tls.ConnectionState) error {
-	if result := s.judge(state.PeerCertificates); !result.OK() {
+	if result := s.judge(state.PeerCertificates).result; !result.OK() {
 		return &notAccepted{result: result, presented: state.PeerCertificates}
 	}
 	return nil

@@ -89,9 +89,12 @@ type Config struct {
 	Rand io.Reader
 	// Journeys keeps the record of every call and every refused connection. Default: none is kept.
 	Journeys *journey.Log
+	// Observer is told of handshakes, records and ended connections. Default: nobody is.
+	Observer Observer
 	// Limits guard against senders that misbehave. Default: each field's own.
 	Limits Limits
-	// Verification says how chains are judged; its clock is Now. Default: the verifier's own.
+	// Verification says how chains are judged; without a clock of its own, by Now. Default: the
+	// verifier's own.
 	Verification verify.Options
 	// ErrorLog gets faults of the load balancer and its nodes, never those of senders: these are
 	// journeys. Default: discarded.
