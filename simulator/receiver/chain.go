@@ -30,7 +30,7 @@ func (r *Receiver) certificate(l *list, c *connection, call Call) {
 		l.add(PointSent, Open, "", "none was asked for: nobody is trusted here")
 		return
 	default:
-		l.add(PointSent, Bad, "configure the client certificate with its private key in the sender, and see that it is of a CA that was named",
+		l.add(PointSent, Bad, "configure the client certificate with its private key in the sender, and see that its keystore holds the whole chain and that this leads to a CA that was named: many senders send nothing otherwise",
 			"a certificate was asked for, with the names of %s, and the sender sent none", cas(r.config)).cause = noCertificate
 		return
 	}

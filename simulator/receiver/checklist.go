@@ -244,6 +244,8 @@ func (l *list) request(call Call) {
 		l.add(PointBody, Bad, end.Remedy(), "%s", end.Decided)
 	default:
 		switch {
+		case asked.Length == 1:
+			l.add(PointBody, Good, "", "1 byte")
 		case asked.Length > 0:
 			l.add(PointBody, Good, "", "%d bytes", asked.Length)
 		case asked.Length < 0:

@@ -14,6 +14,7 @@ import (
 
 	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/node"
+	"example.com/gatehouse/simulator/systemlog"
 	"example.com/gatehouse/simulator/tenant"
 )
 
@@ -38,6 +39,9 @@ type Outcome struct {
 	// AccessLog and Trace are what the runtime node writes; empty if nothing.
 	AccessLog string   `json:"accessLog,omitempty"`
 	Trace     []string `json:"trace,omitempty"`
+	// OwnWords: the real text of a trace record is not published [?], and the one in Trace is the
+	// simulator's own; its logger begins with "gatehouse.".
+	OwnWords bool `json:"ownWords,omitempty"`
 }
 
 // assumption is what is taken to be configured in the tenant.
@@ -273,6 +277,11 @@ func outcomeOf(when string, j journey.Journey) Outcome {
 	o := Outcome{When: when, Status: j.Status, User: j.User, AccessLog: j.AccessLog, Trace: j.Trace}
 	if o.User == "" {
 		o.User = "-"
+	}
+	for _, record := range j.Trace {
+		if r, err := systemlog.ParseTraceRecord(record); err == nil && strings.HasPrefix(r.Logger, "gatehouse.") {
+			o.OwnWords = true
+		}
 	}
 	if end, ok := j.End(); ok && end.Verdict == journey.Refused {
 		o.Reason = end.Reason
