@@ -14,11 +14,12 @@ import (
 // acceptLoop takes connections until the listener is closed. Each is shaken hands with in a
 // goroutine of its own, so that a slow sender holds up nobody.
 func (lb *LoadBalancer) acceptLoop() {
+	defer close(lb.refused)
 	var pause time.Duration
 	for {
 		raw, err := lb.listener.Accept()
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+			if errors.Is(err, net.ErrClosed) || lb.draining.Load() {
 				return
 			}
 			// Out of file descriptors, or the like: wait for it to pass, as net/http does.
