@@ -38,7 +38,8 @@ tenant while it ran is replaced. A document that is wrong, or that changes what 
 start (such as the addresses), is refused with its positions, and the landscape goes on as it was.
 On Windows, and everywhere else: curl -X POST http://ADDRESS/-/reload with the address of --metrics.
 
-With --metrics it serves /metrics for Prometheus, /healthz and /readyz there, on loopback only.
+With --metrics it serves /metrics for Prometheus, /healthz and /readyz there. On an address that is
+not on loopback, which --allow-remote allows, it does not serve /-/reload.
 
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
@@ -50,7 +51,7 @@ passwords protect nothing.`,
 	flags.StringVar(&o.listen, "listen", "", "the address to listen on, such as 127.0.0.1:8443 (default: that of the document, or a free port on loopback)")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow to listen on an address that other machines reach")
 	flags.StringVar(&o.logFolder, "log-folder", "", `the folder for the logs (default: "logs" beside the document)`)
-	flags.StringVar(&o.metrics, "metrics", "", "the address on loopback for metrics, health and reload, such as 127.0.0.1:9090 (default: none)")
+	flags.StringVar(&o.metrics, "metrics", "", "the address for metrics, health and reload, such as 127.0.0.1:9090 (default: none)")
 	o.logFormat = textFormat
 	flags.Var(&o.logFormat, "log-format", "how calls and faults are told: text for people, json for programs, one object a line")
 	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{string(textFormat), string(jsonFormat)}, cobra.ShellCompDirectiveNoFileComp))
@@ -125,8 +126,8 @@ func (o serveOptions) check() error {
 		if _, _, err := net.SplitHostPort(o.metrics); err != nil {
 			return invocation("--metrics: found %q, expected address:port such as 127.0.0.1:9090", o.metrics)
 		}
-		if !loopback(o.metrics) {
-			return invocation("--metrics: %s is not an address on loopback: whoever reaches it can reload the landscape; listen on 127.0.0.1, and let a proxy of yours show it to others", o.metrics)
+		if !o.allowRemote && !loopback(o.metrics) {
+			return invocation("--metrics: %s is not an address on loopback, and other machines could look: listen on 127.0.0.1, or allow it with --allow-remote", o.metrics)
 		}
 	}
 	if o.grace < 0 {

@@ -51,8 +51,12 @@ func (o serveOptions) operate(ctx context.Context, tell *teller) (*operation, er
 	}
 	p.at = listener.Addr()
 	p.metrics = metrics.New(readBuild().Version, p.now)
+	reload := p.reloadOnce
+	if !loopback(o.metrics) {
+		reload = nil // looking is for others too, changing is not
+	}
 	p.server = &http.Server{
-		Handler:           p.metrics.Handler(p.reloadOnce),
+		Handler:           p.metrics.Handler(reload),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, IdleTimeout: metricsTimeout,
 		MaxHeaderBytes: 16 << 10,
 	}

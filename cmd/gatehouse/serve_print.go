@@ -37,7 +37,11 @@ func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys k
 	}
 	line("logs", "%s", logs)
 	if metrics != "" {
-		line("metrics", "http://%s/metrics, /healthz, /readyz; POST /-/reload reads the document again", metrics)
+		text := fmt.Sprintf("http://%s/metrics, /healthz, /readyz", metrics)
+		if loopback(metrics) {
+			text += "; POST /-/reload reads the document again"
+		}
+		line("metrics", "%s", text)
 	}
 	if keys.temporary {
 		line("keys", "%s (removed at the end; keep them with --keys)", keys.dir)
