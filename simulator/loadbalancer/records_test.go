@@ -49,3 +49,22 @@ func TestAlertsAfterTheHandshakeAreNotLookedAt(t *testing.T) {
 	r.see(record(recordAlert, 2, 48))
 	assert.Nil(t, r.alert)
 }
+
+// Whatever comes, it is followed to its end, and an alert has two octets.
+func FuzzRecords(f *testing.F) {
+	f.Add(record(recordAlert, 2, 48), 3)
+	f.Add(append(record(22, 1, 2, 3), record(recordAlert, 1, 0)...), 1)
+	f.Add([]byte{21, 3, 3, 0xff, 0xff, 0}, 2)
+	f.Add([]byte{21, 3, 3, 0, 0, 21, 3, 3, 0, 2, 2, 42}, 4)
+	f.Fuzz(func(t *testing.T, stream []byte, piece int) {
+		piece = max(1, piece)
+		var whole, cut records
+		whole.see(stream)
+		for rest := stream; len(rest) > 0; {
+			n := min(piece, len(rest))
+			cut.see(rest[:n])
+			rest = rest[n:]
+		}
+		assert.Equal(t, whole.alert, cut.alert)
+	})
+}
