@@ -130,7 +130,7 @@ func (s source) build(ctx context.Context, t target) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer removeAll(folder)
 	binary := filepath.Join(folder, t.binary())
 	link := fmt.Sprintf("-s -w -buildid= -X main.releaseVersion=%s -X main.releaseCommit=%s -X main.releaseTime=%s", s.version, s.commit, s.date.Format(time.RFC3339))
 	if _, err := s.outputFor(ctx, t, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", link, "-o", binary, s.program); err != nil {
@@ -139,13 +139,20 @@ func (s source) build(ctx context.Context, t target) ([]byte, error) {
 	return os.ReadFile(binary)
 }
 
+// removeAll removes a temporary folder; one that stays harms nobody.
+func removeAll(folder string) {
+	if err := os.RemoveAll(folder); err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+	}
+}
+
 // compare builds each target twice, and tells whether every file is the same.
 func (s source) compare(ctx context.Context, list []target, out io.Writer) error {
 	folder, err := os.MkdirTemp("", "gatehouse-compare-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer removeAll(folder)
 	elsewhere := s
 	elsewhere.dir, elsewhere.cache = filepath.Join(folder, "sources"), filepath.Join(folder, "cache")
 	if err := s.copyTo(ctx, elsewhere.dir); err != nil {
