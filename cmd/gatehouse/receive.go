@@ -284,7 +284,12 @@ func (o *receiveOptions) wait(ctx context.Context, r *receiver.Receiver, result 
 
 // over is the end of the waiting before enough calls came.
 func (o *receiveOptions) over(ctx context.Context, count int) error {
-	interrupted := ctx.Err() != nil
+	interrupted := false
+	select {
+	case <-ctx.Done():
+		interrupted = true
+	default:
+	}
 	if o.calls == 0 && (interrupted || count > 0) {
 		return nil // as many as there were to be
 	}

@@ -84,6 +84,11 @@ func callAttributes(j journey.Journey) []slog.Attr {
 	return out
 }
 
+// namesOf is a list of names that is a list for programs even if it is empty.
+func namesOf(key string, list []string) slog.Attr {
+	return slog.Any(key, append([]string{}, list...))
+}
+
 // reloaded tells that the document was taken over.
 func (t *teller) reloaded(file string, r simulator.Reloaded) {
 	t.forgive(t.say(func() string {
@@ -95,7 +100,7 @@ func (t *teller) reloaded(file string, r simulator.Reloaded) {
 			text += ", gone: " + listed(r.Gone)
 		}
 		return text + "\n"
-	}, "reloaded", slog.String("file", file), slog.Any("kept", r.Kept), slog.Any("minted", r.Minted), slog.Any("gone", r.Gone)))
+	}, "reloaded", slog.String("file", file), namesOf("kept", r.Kept), namesOf("minted", r.Minted), namesOf("gone", r.Gone)))
 }
 
 // notReloaded tells that the document was refused; each line of text begins with its position.

@@ -90,7 +90,7 @@ func New(version string, now func() time.Time) *Metrics {
 	for _, result := range []string{"applied", "refused"} {
 		m.reloads.WithLabelValues(result)
 	}
-	for _, station := range journey.Stations() {
+	for _, station := range journey.Stations()[1:] { // the sender's own word is not heard here
 		m.stops.WithLabelValues(string(station), string(journey.Passed), "")
 	}
 	return m
