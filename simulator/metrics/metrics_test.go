@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -90,6 +93,16 @@ func TestCallsOfALandscapeAreCounted(t *testing.T) {
 		eventually(t, h, line)
 	}
 	_, body := ask(t, h, http.MethodGet, "/metrics")
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "operating.md"))
+	require.NoError(t, err)
+	served := regexp.MustCompile(`(?m)^# TYPE (gatehouse_\w+)`).FindAllStringSubmatch(body, -1)
+	assert.Greater(t, len(served), 10)
+	for _, name := range served {
+		assert.Contains(t, string(page), "`"+name[1]+"`", "every metric is described")
+	}
+	for _, name := range regexp.MustCompile("`(gatehouse_\\w+)`").FindAllStringSubmatch(string(page), -1) {
+		assert.Contains(t, body, "# TYPE "+name[1]+" ", "what is described is there")
+	}
 	assert.Contains(t, body, "process_start_time_seconds")
 	assert.NotContains(t, body, "warehouse", "nothing that a caller chose is a label")
 }

@@ -1,8 +1,10 @@
 package receiver_test
 
 import (
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -229,4 +231,18 @@ func TestCredentialsAreNeverKept(t *testing.T) {
 			assert.Contains(t, string(written), "apikey=***", "control: the name of the parameter is there")
 		})
 	}
+	// Nor from a request line that has them in its URL.
+	raw, err := tls.Dial("tcp", h.Addr().String(), &tls.Config{
+		ServerName: "tenant.example", RootCAs: pool(h), Certificates: []tls.Certificate{h.pki.client.TLSCertificate()},
+	})
+	require.NoError(t, err)
+	defer raw.Close()
+	_, err = io.WriteString(raw, "GET https://"+user+":"+password+"@tenant.example/http/orders HTTP/1.1\r\nHost: tenant.example\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	c := h.next()
+	written, err := json.Marshal(c)
+	require.NoError(t, err)
+	assert.True(t, c.Accepted)
+	assert.NotContains(t, string(written), user)
+	assert.NotContains(t, string(written), password)
 }
