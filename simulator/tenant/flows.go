@@ -12,7 +12,7 @@ import (
 var ErrNoArtifact = errors.New("there is no integration flow with that ID")
 
 // maxTasks is how many deployments are remembered; the oldest go first. [?] A choice.
-const maxTasks = 1000
+const maxTasks = 250
 
 // PutArtifact creates or replaces the designtime version of an integration flow; by is the user who
 // does so. It has no effect on calls until DeployFlow. Who created it, and when, and who changed it

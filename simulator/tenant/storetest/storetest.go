@@ -184,7 +184,7 @@ func anyChanges(t *testing.T, fresh func(TB) Open) {
 		id := rapid.Custom(func(rt *rapid.T) tenant.RecordID {
 			return tenant.RecordID{Kind: rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "kind"), Key: rapid.StringMatching(`[xyz]{0,2}`).Draw(rt, "key")}
 		})
-		for range rapid.IntRange(1, 6).Draw(rt, "changes") {
+		for range rapid.IntRange(1, 4).Draw(rt, "changes") {
 			var c tenant.Change
 			for _, id := range rapid.SliceOfNDistinct(id, 0, 6, func(id tenant.RecordID) tenant.RecordID { return id }).Draw(rt, "ids") {
 				if rapid.Bool().Draw(rt, "remove") {
@@ -197,7 +197,7 @@ func anyChanges(t *testing.T, fresh func(TB) Open) {
 				model[id] = r
 			}
 			p.save(c)
-			if rapid.Bool().Draw(rt, "reopen") {
+			if rapid.IntRange(0, 3).Draw(rt, "reopen") == 0 {
 				p.reopen()
 			}
 			got := map[tenant.RecordID]tenant.Record{}
