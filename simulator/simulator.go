@@ -52,6 +52,7 @@ type Simulator struct {
 	nodes     []*node.Node
 	writers   []*systemlog.Writer
 	balancer  *loadbalancer.LoadBalancer
+	hosts     []loadbalancer.Host // of the load balancer, the default one first
 	journeys  *journey.Log
 	folder    string
 	ownFolder bool
@@ -195,6 +196,7 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	for _, n := range s.nodes {
 		config.Backends = append(config.Backends, n)
 	}
+	s.hosts = append([]loadbalancer.Host{config.Default}, config.Domains...)
 	if s.balancer, err = loadbalancer.Start(ctx, config); err != nil {
 		if l.Listen != "" {
 			return document.Problems{s.landscape.source.Problem("loadBalancer.listen", "%v: choose another address, or port 0 for a free one", err)}
