@@ -49,6 +49,9 @@ type GateConfig struct {
 const (
 	gateHandshake = 10 * time.Second
 	gateHeader    = 64 << 10
+	// maxUnread is how much of a body is read that the node had no use for. It is above the limit
+	// of a channel that names none.
+	maxUnread = 64 << 20
 	// CloseLimit is how long Close waits for calls that are under way.
 	CloseLimit = 10 * time.Second
 )
@@ -153,6 +156,9 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		forwarding.Set(out.Header, identity)
 		c.Node.ServeHTTP(answer, out)
 	}
+	// A neighbour that is still sending takes a closed connection for a dead node, and the answer is
+	// lost.
+	_, _ = io.CopyN(io.Discard, r.Body, maxUnread)
 	if c.Journeys != nil {
 		j := recorder.Journey()
 		j.Ended, j.Status = c.Now(), answer.status
