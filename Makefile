@@ -11,6 +11,18 @@ run: ## run the bundled suite against the embedded simulator
 build: ## build bin/gatehouse
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/gatehouse
 
+.PHONY: dist
+dist: ## archives for the systems that users have, with checksums and bills of materials, in dist/
+	$(GO) run ./tools/release dist
+
+.PHONY: image
+image: ## container images without a base, in dist/; no engine is needed
+	$(GO) run ./tools/release image
+
+.PHONY: reproducible
+reproducible: ## build twice, the second time elsewhere and without a cache, and compare the bytes
+	$(GO) run ./tools/release compare
+
 .PHONY: test
 test: vet ## every test, with the race detector; what was skipped is listed at the end
 	$(GO) tool -modfile=tools/gotestsum.mod gotestsum --format pkgname --format-hide-empty-pkg -- -race -timeout 9m ./...

@@ -56,10 +56,10 @@ func (s *Simulator) addManagementNode() error {
 	if err != nil {
 		return fmt.Errorf("minting the management node's certificate: %w", err)
 	}
-	if err := s.set.Add(managementCertificate+"-ca", root); err != nil {
+	if err := s.Certificates().Add(managementCertificate+"-ca", root); err != nil {
 		return err
 	}
-	if err := s.set.Add(managementCertificate, own); err != nil {
+	if err := s.Certificates().Add(managementCertificate, own); err != nil {
 		return err
 	}
 	if err := s.AddTrust(s.host, managementCertificate+"-ca"); err != nil {
@@ -73,7 +73,7 @@ func (s *Simulator) addManagementNode() error {
 
 // ManagementHost is the host of the tenant's management node.
 func (s *Simulator) ManagementHost() string {
-	t := s.landscape.Tenant.withDefaults()
+	t := s.Landscape().Tenant.withDefaults()
 	if rest, ok := strings.CutPrefix(s.host, t.Account+"-"+t.Profile+"."); ok {
 		return t.Account + "-tmn." + rest
 	}

@@ -46,10 +46,25 @@ func (s *Simulator) URLOn(host, path string) string {
 func (s *Simulator) Clock() *Clock { return s.clock }
 
 // Root is the root certificate above the default host's certificate: what a sender must trust.
-func (s *Simulator) Root() *pki.Certificate { return s.root }
+func (s *Simulator) Root() *pki.Certificate {
+	s.current.RLock()
+	defer s.current.RUnlock()
+	return s.root
+}
+
+// Landscape is the document that the landscape runs with now.
+func (s *Simulator) Landscape() Landscape {
+	s.current.RLock()
+	defer s.current.RUnlock()
+	return s.landscape
+}
 
 // Certificates is the set of certificates; more may be added.
-func (s *Simulator) Certificates() *pki.Set { return s.set }
+func (s *Simulator) Certificates() *pki.Set {
+	s.current.RLock()
+	defer s.current.RUnlock()
+	return s.set
+}
 
 // Tenant is the tenant, which may be changed while it runs.
 func (s *Simulator) Tenant() *tenant.Tenant { return s.tenant }
@@ -76,9 +91,10 @@ func (s *Simulator) Trust(host string) []string {
 // SetTrust replaces the trust list of a host by the named certificates of the set. It counts for
 // new connections.
 func (s *Simulator) SetTrust(host string, names ...string) error {
-	known := s.set.Names()
+	set := s.Certificates()
+	known := set.Names()
 	for _, name := range names {
-		if _, ok := s.set.Get(name); !ok {
+		if _, ok := set.Get(name); !ok {
 			return fmt.Errorf("trusting certificate %q: there is none of that name%s", name, document.DidYouMean(name, known))
 		}
 	}

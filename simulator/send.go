@@ -29,7 +29,7 @@ func (s *Simulator) Sender(name string) (*sender.Sender, error) {
 		return one, nil
 	}
 	var names []string
-	for _, d := range s.landscape.Senders {
+	for _, d := range s.Landscape().Senders {
 		if d.Name == name {
 			one, err := s.newSender(d)
 			if err != nil {
@@ -46,7 +46,7 @@ func (s *Simulator) Sender(name string) (*sender.Sender, error) {
 // Senders lists the names of the document's senders.
 func (s *Simulator) Senders() []string {
 	var names []string
-	for _, d := range s.landscape.Senders {
+	for _, d := range s.Landscape().Senders {
 		names = append(names, d.Name)
 	}
 	return names
@@ -57,27 +57,27 @@ func (s *Simulator) Senders() []string {
 func (s *Simulator) NewSender(name string, certificate *pki.Certificate) *sender.Sender {
 	return &sender.Sender{
 		Name: name, Keystore: sender.FromPKI(certificate), CheckHostName: true,
-		Trust: sender.TrustRoots([]*x509.Certificate{s.root.X509()}), Now: s.clock.Now,
+		Trust: sender.TrustRoots([]*x509.Certificate{s.Root().X509()}), Now: s.clock.Now,
 	}
 }
 
 func (s *Simulator) newSender(d Sender) (*sender.Sender, error) {
 	var certificate *pki.Certificate
 	if d.Certificate != "" {
-		certificate, _ = s.set.Get(d.Certificate)
+		certificate, _ = s.Certificates().Get(d.Certificate)
 	}
 	one := s.NewSender(d.Name, certificate)
 	one.Sends = sender.Sends(d.Sends)
 	for _, name := range d.Without {
-		c, _ := s.set.Get(name)
+		c, _ := s.Certificates().Get(name)
 		one.Without = append(one.Without, pki.CommonName(c.X509().RawSubject))
 	}
 	for _, name := range d.Extra {
-		c, _ := s.set.Get(name)
+		c, _ := s.Certificates().Get(name)
 		one.Extra = append(one.Extra, c.DER())
 	}
 	if d.KeyOf != "" {
-		c, _ := s.set.Get(d.KeyOf)
+		c, _ := s.Certificates().Get(d.KeyOf)
 		one.WrongKey = c.Key()
 	}
 	if d.Trusts != nil {
@@ -119,7 +119,7 @@ func (s *Simulator) password(d Sender) string {
 	if d.Password != "" || d.PasswordEnv != "" {
 		return secret(d.Password, d.PasswordEnv)
 	}
-	for _, u := range s.landscape.Users {
+	for _, u := range s.Landscape().Users {
 		if u.Name == d.User {
 			return secret(u.Password, u.PasswordEnv)
 		}

@@ -39,6 +39,8 @@ type Options struct {
 	Rand io.Reader
 	// Logger gets what goes wrong inside. Default: discarded.
 	Logger *slog.Logger
+	// Observer is told of what happens at the load balancer. Default: nobody is.
+	Observer loadbalancer.Observer
 }
 
 // Simulator is a running landscape. Its methods are safe for use by many goroutines.
@@ -58,6 +60,12 @@ type Simulator struct {
 	ownFolder bool
 	log       *slog.Logger
 	rand      io.Reader
+	observer  loadbalancer.Observer
+	servers   *pki.Certificate // mints the server certificates that the document does not name
+
+	// reloading keeps reloads in sequence; current guards what they exchange: landscape, set, root.
+	reloading sync.Mutex
+	current   sync.RWMutex
 
 	mu      sync.Mutex
 	senders map[string]*sender.Sender
@@ -76,7 +84,7 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 	}
 	s := &Simulator{
 		landscape: l, host: l.Tenant.withDefaults().Host, clock: &Clock{}, journeys: &journey.Log{},
-		folder: options.LogFolder, log: options.Logger, rand: options.Rand,
+		folder: options.LogFolder, log: options.Logger, rand: options.Rand, observer: options.Observer,
 		senders: map[string]*sender.Sender{}, trust: map[string][]string{},
 	}
 	if s.log == nil {
@@ -144,23 +152,40 @@ func (s *Simulator) startNodes() error {
 }
 
 func (s *Simulator) startLoadBalancer(ctx context.Context) error {
+	config, err := s.loadBalancerConfig()
+	if err != nil {
+		return err
+	}
+	s.hosts = append([]loadbalancer.Host{config.Default}, config.Domains...)
+	if s.balancer, err = loadbalancer.Start(ctx, config); err != nil {
+		if config.Listen != "" {
+			return document.Problems{s.landscape.source.Problem("loadBalancer.listen", "%v: choose another address, or port 0 for a free one", err)}
+		}
+		return err
+	}
+	return nil
+}
+
+// loadBalancerConfig makes the load balancer's configuration, with the server certificates that the
+// document does not name, and notes root and trust lists.
+func (s *Simulator) loadBalancerConfig() (loadbalancer.Config, error) {
+	none := loadbalancer.Config{}
 	l := s.landscape.LoadBalancer
-	var servers *pki.Certificate // mints what the document does not name
 	server := func(name, host string) (*pki.Certificate, error) {
 		if name != "" {
 			c, _ := s.set.Get(name)
 			return c, nil
 		}
-		if servers == nil {
+		if s.servers == nil {
 			root, err := pki.Create(nil, pki.CA, "Example Server Root CA", s.minting("CN=Example Server Root CA, O=Gatehouse, C=DE")...)
 			if err != nil {
 				return nil, fmt.Errorf("minting the load balancer's root: %w", err)
 			}
-			if servers, err = pki.Create(root, pki.CA, "Example Server CA", s.minting("CN=Example Server CA, O=Gatehouse, C=DE")...); err != nil {
+			if s.servers, err = pki.Create(root, pki.CA, "Example Server CA", s.minting("CN=Example Server CA, O=Gatehouse, C=DE")...); err != nil {
 				return nil, fmt.Errorf("minting the load balancer's CA: %w", err)
 			}
 		}
-		c, err := pki.Create(servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
+		c, err := pki.Create(s.servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
 		if err != nil {
 			return nil, fmt.Errorf("minting the server certificate of %s: %w", host, err)
 		}
@@ -168,12 +193,12 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	}
 	c, err := server(l.Certificate, s.host)
 	if err != nil {
-		return err
+		return none, err
 	}
 	s.root = c.Root()
 	s.trust[s.host] = l.Trust
 	config := loadbalancer.Config{
-		Listen: l.Listen, Address: l.Address, Now: s.clock.Now, Rand: s.rand, Journeys: s.journeys, ErrorLog: s.log,
+		Listen: l.Listen, Address: l.Address, Now: s.clock.Now, Rand: s.rand, Journeys: s.journeys, ErrorLog: s.log, Observer: s.observer,
 		Default:      loadbalancer.Host{Name: s.host, Certificate: c.TLSCertificate(), Trust: s.trusted(l.Trust)},
 		Verification: l.Verification.options(),
 		Limits: loadbalancer.Limits{
@@ -184,11 +209,11 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	for _, d := range l.Domains {
 		c, err := server(d.Certificate, d.Host)
 		if err != nil {
-			return err
+			return none, err
 		}
 		mode, err := loadbalancer.ParseMode(d.Mode)
 		if err != nil {
-			return err
+			return none, err
 		}
 		s.trust[d.Host] = d.Trust
 		config.Domains = append(config.Domains, loadbalancer.Host{Name: d.Host, Certificate: c.TLSCertificate(), Mode: mode, Trust: s.trusted(d.Trust)})
@@ -196,14 +221,7 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	for _, n := range s.nodes {
 		config.Backends = append(config.Backends, n)
 	}
-	s.hosts = append([]loadbalancer.Host{config.Default}, config.Domains...)
-	if s.balancer, err = loadbalancer.Start(ctx, config); err != nil {
-		if l.Listen != "" {
-			return document.Problems{s.landscape.source.Problem("loadBalancer.listen", "%v: choose another address, or port 0 for a free one", err)}
-		}
-		return err
-	}
-	return nil
+	return config, nil
 }
 
 // serverLifetime is that of the server certificates that the document does not describe: so long
@@ -237,7 +255,7 @@ func (v Verification) options() verify.Options {
 func (s *Simulator) trusted(names []string) []*x509.Certificate {
 	var out []*x509.Certificate
 	for _, name := range names {
-		out = append(out, s.set.TrustFor(name)...)
+		out = append(out, s.Certificates().TrustFor(name)...)
 	}
 	return out
 }

@@ -25,7 +25,7 @@ func (d Definition) Expression() string { return d.expr.String() }
 // Matches tells whether the step understands a sentence.
 func (d Definition) Matches(sentence string) bool { return d.expr.MatchString(sentence) }
 
-var vocabulary = slices.Concat(landscapeSteps, channelSteps, senderSteps, tenantSteps, callSteps, outcomeSteps, logSteps)
+var vocabulary = slices.Concat(landscapeSteps, channelSteps, senderSteps, tenantSteps, callSteps, outcomeSteps, logSteps, receiverSteps)
 
 // Vocabulary lists all steps.
 func Vocabulary() []Definition { return slices.Clone(vocabulary) }

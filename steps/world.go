@@ -38,6 +38,7 @@ type world struct {
 	opened    []*sender.Sender
 	minted    int
 	refusal   error // of a landscape document
+	real      realSender
 }
 
 // actor is a sender of the scenario.
@@ -115,10 +116,11 @@ func (w *world) close() error {
 	for _, s := range w.opened {
 		_ = s.Close() // connections only; the load balancer ends them in any case
 	}
+	real := w.real.close()
 	if w.sim == nil {
-		return nil
+		return real
 	}
-	return w.sim.Close()
+	return errors.Join(real, w.sim.Close())
 }
 
 func (w *world) actor(name string) (*actor, error) {

@@ -3,12 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +18,9 @@ import (
 type serveOptions struct {
 	file, logFolder, listen, keys string
 	allowRemote                   bool
+	metrics                       string
+	logFormat                     format
+	grace                         time.Duration
 }
 
 func newServe() *cobra.Command {
@@ -27,7 +29,17 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Runs a landscape until it is interrupted",
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
-that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
+that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0: no new
+connection is taken, and calls under way are answered, for --grace at most.
+
+SIGHUP reads the document again and lets the landscape be as it says, without the loss of a call and
+with the same keys for certificates whose description has not changed. What was changed in the
+tenant while it ran is replaced. A document that is wrong, or that changes what is bound to the
+start (such as the addresses), is refused with its positions, and the landscape goes on as it was.
+On Windows, and everywhere else: curl -X POST http://ADDRESS/-/reload with the address of --metrics.
+
+With --metrics it serves /metrics for Prometheus, /healthz and /readyz there. On an address that is
+not on loopback, which --allow-remote allows, it does not serve /-/reload.
 
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
@@ -39,29 +51,34 @@ passwords protect nothing.`,
 	flags.StringVar(&o.listen, "listen", "", "the address to listen on, such as 127.0.0.1:8443 (default: that of the document, or a free port on loopback)")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow to listen on an address that other machines reach")
 	flags.StringVar(&o.logFolder, "log-folder", "", `the folder for the logs (default: "logs" beside the document)`)
+	flags.StringVar(&o.metrics, "metrics", "", "the address for metrics, health and reload, such as 127.0.0.1:9090 (default: none)")
+	o.logFormat = textFormat
+	flags.Var(&o.logFormat, "log-format", "how calls and faults are told: text for people, json for programs, one object a line")
+	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{string(textFormat), string(jsonFormat)}, cobra.ShellCompDirectiveNoFileComp))
+	flags.DurationVar(&o.grace, "grace", 10*time.Second, "how long calls under way may take to end when it is ended")
 	flags.StringVar(&o.keys, "keys", "", "the folder for the senders' key pairs and the load balancer's root (default: a temporary one, removed at the end)")
 	return cmd
 }
 
 func (o serveOptions) run(cmd *cobra.Command) (err error) {
-	l, err := readLandscape(o.file)
-	if err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
-	if o.listen != "" {
-		if _, _, err := net.SplitHostPort(o.listen); err != nil {
-			return invocation("--listen: found %q, expected address:port such as 127.0.0.1:8443", o.listen)
-		}
-		l.LoadBalancer.Listen = o.listen
-	}
-	if listen := l.LoadBalancer.Listen; !o.allowRemote && !loopback(listen) {
-		return invocation("%s is not an address on loopback, and other machines could call: listen on 127.0.0.1, or allow it with --allow-remote", listen)
+	l, err := o.read()
+	if err != nil {
+		return err
 	}
 	logs, err := o.logs()
 	if err != nil {
 		return err
 	}
-	sim, err := o.start(cmd, l, logs)
+	tell := newTeller(cmd, o.logFormat)
+	operating, err := o.operate(cmd.Context(), tell)
+	if err != nil {
+		return err
+	}
+	defer operating.close()
+	sim, err := o.start(cmd, l, simulator.Options{LogFolder: logs, Logger: tell.faults, Observer: operating.observer()})
 	if err != nil {
 		return err
 	}
@@ -76,15 +93,18 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, keys.remove()) }()
-	out := cmd.OutOrStdout()
-	if err := show(out, banner(o.file, sim, l, keys, logs)); err != nil {
+	if err := tell.started(o.file, sim, l, keys, logs, operating.address()); err != nil {
 		return err
 	}
-	calls := &follower{log: sim.Journeys(), print: func(line string) error { return show(out, line) }}
+	operating.watch(cmd.Context(), sim, keys, o)
+	calls := &follower{log: sim.Journeys(), print: tell.call}
 	if err := calls.follow(cmd.Context()); err != nil {
 		return err
 	}
-	closing := sim.Close()
+	operating.ending()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), o.grace)
+	defer cancel()
+	closing := sim.Shutdown(ctx)
 	// Calls that were under way have ended now.
 	if err := calls.flush(); err != nil {
 		return err
@@ -92,13 +112,48 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	if closing != nil {
 		return unreachable("%w", closing)
 	}
-	return show(out, fmt.Sprintf("stopped after %d calls\n", calls.count))
+	return tell.stopped(calls.count)
+}
+
+// check says what is wrong with the flags.
+func (o serveOptions) check() error {
+	if o.listen != "" {
+		if _, _, err := net.SplitHostPort(o.listen); err != nil {
+			return invocation("--listen: found %q, expected address:port such as 127.0.0.1:8443", o.listen)
+		}
+	}
+	if o.metrics != "" {
+		if _, _, err := net.SplitHostPort(o.metrics); err != nil {
+			return invocation("--metrics: found %q, expected address:port such as 127.0.0.1:9090", o.metrics)
+		}
+		if !o.allowRemote && !loopback(o.metrics) {
+			return invocation("--metrics: %s is not an address on loopback, and other machines could look: listen on 127.0.0.1, or allow it with --allow-remote", o.metrics)
+		}
+	}
+	if o.grace < 0 {
+		return invocation("--grace: found %s, expected 0 or more", o.grace)
+	}
+	return nil
+}
+
+// read reads the document, with what the flags say instead.
+func (o serveOptions) read() (simulator.Landscape, error) {
+	l, err := readLandscape(o.file)
+	if err != nil {
+		return l, err
+	}
+	if o.listen != "" {
+		l.LoadBalancer.Listen = o.listen
+	}
+	if listen := l.LoadBalancer.Listen; !o.allowRemote && !loopback(listen) {
+		return l, invocation("%s is not an address on loopback, and other machines could call: listen on 127.0.0.1, or allow it with --allow-remote", listen)
+	}
+	return l, nil
 }
 
 // start starts the landscape and says what is wrong with the address in the words of its origin.
-func (o serveOptions) start(cmd *cobra.Command, l simulator.Landscape, logs string) (*simulator.Simulator, error) {
-	logger := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	sim, err := startUntil(cmd.Context(), l, simulator.Options{LogFolder: logs, Logger: logger})
+func (o serveOptions) start(cmd *cobra.Command, l simulator.Landscape, options simulator.Options) (*simulator.Simulator, error) {
+	sim, err := startUntil(cmd.Context(), l, options)
 	if err == nil {
 		return sim, nil
 	}

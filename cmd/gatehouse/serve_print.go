@@ -14,7 +14,7 @@ import (
 )
 
 // banner says where the landscape can be called, how, and where its logs are.
-func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys keyFolder, logs string) string {
+func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys keyFolder, logs, metrics string) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %s%s\n", heading.Render(fmt.Sprintf("%-9s", name)), fmt.Sprintf(format, args...))
@@ -36,6 +36,13 @@ func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys k
 		}
 	}
 	line("logs", "%s", logs)
+	if metrics != "" {
+		text := fmt.Sprintf("http://%s/metrics, /healthz, /readyz", metrics)
+		if loopback(metrics) {
+			text += "; POST /-/reload reads the document again"
+		}
+		line("metrics", "%s", text)
+	}
 	if keys.temporary {
 		line("keys", "%s (removed at the end; keep them with --keys)", keys.dir)
 	} else {
@@ -125,7 +132,7 @@ func quoteFor(system, word string) string {
 // follower prints a line for each call that a journey log gets.
 type follower struct {
 	log   *journey.Log
-	print func(line string) error
+	print func(journey.Journey) error
 
 	seen  map[string]bool // ids of what the log kept when it was looked at last
 	count int
@@ -151,7 +158,7 @@ func (f *follower) flush() error {
 			continue
 		}
 		f.count++
-		if err := f.print(callLine(j)); err != nil {
+		if err := f.print(j); err != nil {
 			return err
 		}
 	}

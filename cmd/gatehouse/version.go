@@ -9,6 +9,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// What a release says of itself: tools/release has the linker set it, since the bytes of a release
+// depend on the sources only and not on the state of a repository.
+var releaseVersion, releaseCommit, releaseTime string
+
 // build is what is known of how this command was built.
 type build struct {
 	// Version is that of the module; "(devel)" for a build from a working copy.
@@ -23,6 +27,10 @@ type build struct {
 
 func readBuild() build {
 	b := build{Version: "(devel)", Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if releaseVersion != "" {
+		b.Version, b.Commit, b.Time = releaseVersion, releaseCommit, releaseTime
+		return b
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

@@ -205,8 +205,14 @@ func (v *Verifier) Trust() *TrustList {
 // Nothing presented gives code 0 and Presented false. A certificate that cannot be read gives
 // code 1 and says why in Unreadable: see there.
 func (v *Verifier) Verify(presented [][]byte) Result {
+	result, _ := v.VerifyCached(presented)
+	return result
+}
+
+// VerifyCached is Verify; the second result tells whether the verdict was a remembered one.
+func (v *Verifier) VerifyCached(presented [][]byte) (result Result, remembered bool) {
 	if len(presented) == 0 {
-		return Result{Name: Name(OK), Text: Text(OK)}
+		return Result{Name: Name(OK), Text: Text(OK)}, false
 	}
 	clock := v.opts.Now
 	if clock == nil {
@@ -220,18 +226,18 @@ func (v *Verifier) Verify(presented [][]byte) Result {
 	size := chainSize(presented)
 	if state.cache == nil || size > maxCachedChain {
 		result, _, _ := v.run(state.list, presented, size, now)
-		return result
+		return result, false
 	}
 	key := state.cache.key(presented)
 	if known, ok := state.cache.get(key, presented, now); ok {
-		return known.result.clone()
+		return known.result.clone(), true
 	}
 	flat := flatten(presented)
 	result, from, until := v.run(state.list, presented, size, now)
 	if len(result.Errors) <= maxCachedErrors {
 		state.cache.put(key, &verdict{chain: flat, from: from, until: until, result: result.clone()})
 	}
-	return result
+	return result, false
 }
 
 func (r Result) clone() Result {

@@ -14,11 +14,12 @@ import (
 // acceptLoop takes connections until the listener is closed. Each is shaken hands with in a
 // goroutine of its own, so that a slow sender holds up nobody.
 func (lb *LoadBalancer) acceptLoop() {
+	defer close(lb.refused)
 	var pause time.Duration
 	for {
 		raw, err := lb.listener.Accept()
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+			if errors.Is(err, net.ErrClosed) || lb.draining.Load() {
 				return
 			}
 			// Out of file descriptors, or the like: wait for it to pass, as net/http does.
@@ -32,7 +33,7 @@ func (lb *LoadBalancer) acceptLoop() {
 			continue
 		}
 		pause = 0
-		w := &wire{Conn: raw, id: fmt.Sprintf("%06x", lb.serial.Add(1)), started: lb.now()}
+		w := &wire{Conn: raw, id: fmt.Sprintf("%06x", lb.serial.Add(1)), started: lb.now(), accepted: time.Now()}
 		switch lb.tracker.admit(w, lb.limits.Connections) {
 		case admitted:
 			go lb.shakeHands(w)
@@ -58,6 +59,7 @@ func (lb *LoadBalancer) shakeHands(w *wire) {
 	if err := secured.Handshake(); err != nil {
 		why := lb.explain(w, secured, err)
 		if !lb.tracker.isClosing() {
+			lb.observe(w, secured, true, judgement{result: why.result})
 			lb.keepRefusal(w, why, secured)
 		}
 		if why.alert != nil && why.alert.From == journey.LoadBalancerSide {
@@ -68,7 +70,9 @@ func (lb *LoadBalancer) shakeHands(w *wire) {
 		return
 	}
 	_ = w.SetDeadline(time.Time{})
+	w.records.done = true
 	c := lb.newConnection(w, secured)
+	lb.observe(w, secured, false, c.judged)
 	if !lb.tracker.established(w, c) || !lb.finished.give(c) {
 		_ = w.Close()
 		lb.tracker.remove(w)

@@ -50,7 +50,7 @@ func (lb *LoadBalancer) serve(w http.ResponseWriter, r *http.Request) {
 	// its end, and takes the rest of the body for the next request.
 	body := guardBody(r, c, lb.limits.BodyStall, end)
 	defer body.release()
-	answer := &response{ResponseWriter: w, body: body}
+	answer := &response{ResponseWriter: w, body: body, draining: &lb.draining}
 
 	if r.ProtoMajor != 1 { // net/http lets the preface of HTTP/2 through
 		at.Verdict, at.Reason, at.Fix = journey.Refused, journey.BadRequest, ""
@@ -61,11 +61,14 @@ func (lb *LoadBalancer) serve(w http.ResponseWriter, r *http.Request) {
 		answer.refuse(http.StatusHTTPVersionNotSupported, "Only HTTP/1.1 is spoken here.")
 		return
 	}
-	wanted := c.site.affinity.wanted(r)
-	got, err := lb.backends.pick(wanted)
+	// What is configured may have changed since the connection began.
+	now := lb.sites.Load()
+	affinity := now.again(c.site).affinity
+	wanted := affinity.wanted(r)
+	got, err := now.backends.pick(wanted)
 	if err != nil {
 		at.Verdict, at.Reason, at.Fix = journey.Refused, journey.NoNodeAvailable, ""
-		at.Decided = fmt.Sprintf("none of %d runtime nodes is up; answered with 503", len(lb.backends.backends))
+		at.Decided = fmt.Sprintf("none of %d runtime nodes is up; answered with 503", len(now.backends.backends))
 		at.Took = lb.now().Sub(began)
 		recorder.Stop(at)
 		lb.keepCall(recorder, http.StatusServiceUnavailable)
@@ -74,9 +77,9 @@ func (lb *LoadBalancer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	at.Took = lb.now().Sub(began)
 	recorder.Stop(at)
-	backend := lb.backends.backends[got]
+	backend := now.backends.backends[got]
 	recorder.Set(func(j *journey.Journey) { j.Node = backend.ID() })
-	answer.setCookie = c.site.affinity.setCookie(wanted, got)
+	answer.setCookie = affinity.setCookie(wanted, got)
 
 	forwarded := lb.forward(r, c, body)
 	fault := callBackend(backend, answer, forwarded.WithContext(journey.NewContext(ctx, recorder)))
@@ -119,13 +122,13 @@ func (lb *LoadBalancer) finish(recorder *journey.Recorder, answer *response, fau
 // keepCall keeps the record of a call. This happens before the last bytes of all but large
 // answers leave, so that whoever has read the answer finds the record.
 func (lb *LoadBalancer) keepCall(recorder *journey.Recorder, status int) {
-	if lb.config.Journeys == nil {
+	if !lb.records() {
 		return
 	}
 	j := recorder.Journey()
 	j.Ended = lb.now()
 	j.Status = status
-	lb.config.Journeys.Add(j)
+	lb.keep(j)
 }
 
 // callBackend calls the node and returns what it panicked with.

@@ -29,6 +29,7 @@ type connection struct {
 	verification journey.Verification
 	identity     forwarding.Identity
 	stop         journey.Stop
+	judged       judgement
 
 	// requests counts the calls that reached a handler.
 	requests atomic.Int64
@@ -44,7 +45,8 @@ type connection struct {
 func (lb *LoadBalancer) newConnection(w *wire, secured *tls.Conn) *connection {
 	state := secured.ConnectionState()
 	c := &connection{Conn: secured, lb: lb, wire: w, site: w.site}
-	result := c.site.judge(state.PeerCertificates)
+	c.judged = c.site.judge(state.PeerCertificates)
+	result := c.judged.result
 	c.tls = journey.TLS{
 		Version:    tls.VersionName(state.Version),
 		Cipher:     tls.CipherSuiteName(state.CipherSuite),
@@ -77,6 +79,13 @@ func (lb *LoadBalancer) stateChanged(n net.Conn, state http.ConnState) {
 		c.inCall.Store(false)
 		lb.tracker.end(c.wire)
 	case http.StateClosed:
+		if closed := lb.config.Observer.Closed; closed != nil {
+			requests := int(c.requests.Load())
+			if c.faulted.Load() {
+				requests++
+			}
+			closed(c.wire.RemoteAddr().String(), requests)
+		}
 		lb.tracker.remove(c.wire)
 	}
 }
@@ -152,7 +161,7 @@ func (c *connection) farewell() {
 
 // fault writes down a request that reached no handler.
 func (c *connection) fault(reason journey.Reason, status, request int, decided string) {
-	if c.faulted.Swap(true) || c.lb.config.Journeys == nil {
+	if c.faulted.Swap(true) || !c.lb.records() {
 		return
 	}
 	now := c.lb.now()
@@ -160,7 +169,7 @@ func (c *connection) fault(reason journey.Reason, status, request int, decided s
 	if request <= 1 {
 		begun = c.wire.started
 	}
-	c.lb.config.Journeys.Add(journey.Journey{
+	c.lb.keep(journey.Journey{
 		ID:           c.wire.id + "-" + strconv.Itoa(request),
 		Started:      begun,
 		Ended:        now,

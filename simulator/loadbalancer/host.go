@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/gatehouse/pki/verify"
 )
@@ -93,6 +94,16 @@ func (s *site) asks() bool { return s.config.ClientAuth != tls.NoClientCert }
 type directory struct {
 	byName   map[string]*site // without the default host
 	fallback *site
+	backends spread
+	judging  verify.Options
+}
+
+// again finds the site of a connection that began with an earlier directory.
+func (d *directory) again(s *site) *site {
+	if s.name == d.fallback.name {
+		return d.fallback
+	}
+	return d.find(s.name)
 }
 
 // find returns the site for a server name; the default host for none and for unknown ones.
@@ -108,14 +119,24 @@ func (d *directory) find(serverName string) *site {
 
 func foldName(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-func (lb *LoadBalancer) newDirectory() (*directory, error) {
-	fallback, err := lb.newSite(lb.config.Default)
-	if err != nil {
-		return nil, fmt.Errorf("default host %q: %w", lb.config.Default.Name, err)
+// newDirectory makes a directory; the spread before it, if there was one, lends its key, so that
+// affinity cookies stay good.
+func (lb *LoadBalancer) newDirectory(settings Settings, before spread) (*directory, error) {
+	d := &directory{byName: make(map[string]*site, len(settings.Domains)), judging: settings.Verification}
+	var err error
+	if d.backends, err = newSpread(settings.Backends, lb.rand); err != nil {
+		return nil, err
 	}
-	d := &directory{byName: make(map[string]*site, len(lb.config.Domains)), fallback: fallback}
-	for i, host := range lb.config.Domains {
-		s, err := lb.newSite(host)
+	if before.next != nil {
+		d.backends.key = before.key
+	}
+	fallback, err := lb.newSite(settings.Default, d)
+	if err != nil {
+		return nil, fmt.Errorf("default host %q: %w", settings.Default.Name, err)
+	}
+	d.fallback = fallback
+	for i, host := range settings.Domains {
+		s, err := lb.newSite(host, d)
 		if err != nil {
 			return nil, fmt.Errorf("custom domain %q: %w", host.Name, err)
 		}
@@ -130,7 +151,7 @@ func (lb *LoadBalancer) newDirectory() (*directory, error) {
 	return d, nil
 }
 
-func (lb *LoadBalancer) newSite(host Host) (*site, error) {
+func (lb *LoadBalancer) newSite(host Host, d *directory) (*site, error) {
 	s := &site{host: host, name: foldName(host.Name)}
 	if !validHostName(s.name) {
 		return nil, errors.New("the name is no host name: letters, digits, hyphens and dots expected")
@@ -168,8 +189,10 @@ func (lb *LoadBalancer) newSite(host Host) (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the CA bundle: %w", err)
 	}
-	options := lb.config.Verification
-	options.Now = lb.now
+	options := d.judging
+	if options.Now == nil {
+		options.Now = lb.now
+	}
 	s.verifier = verify.New(trust, options)
 
 	s.config = &tls.Config{
@@ -196,7 +219,7 @@ func (lb *LoadBalancer) newSite(host Host) (*site, error) {
 		return nil, fmt.Errorf("making the key of session tickets: %w", err)
 	}
 	s.config.SetSessionTicketKeys([][32]byte{key})
-	s.affinity = lb.backends.affinityFor(s.name)
+	s.affinity = d.backends.affinityFor(s.name)
 	return s, nil
 }
 
@@ -213,16 +236,25 @@ func validHostName(name string) bool {
 	return true
 }
 
+// judgement is the result of a verification, and how it came about.
+type judgement struct {
+	result     verify.Result
+	remembered bool
+	took       time.Duration
+}
+
 // judge verifies what was presented to the site.
-func (s *site) judge(presented []*x509.Certificate) verify.Result {
+func (s *site) judge(presented []*x509.Certificate) judgement {
 	if len(presented) == 0 {
-		return verify.Result{}
+		return judgement{}
 	}
+	began := time.Now() // for the duration only
 	ders := make([][]byte, len(presented))
 	for i, c := range presented {
 		ders[i] = c.Raw
 	}
-	return s.verifier.Verify(ders)
+	result, remembered := s.verifier.VerifyCached(ders)
+	return judgement{result, remembered, time.Since(began)}
 }
 
 // notAccepted ends the handshake of a sender whose certificate a host in mode Require refuses.
@@ -238,7 +270,7 @@ func (e *notAccepted) Error() string {
 // verifyConnection runs for resumed sessions, too, where crypto/tls restores the certificates
 // without looking at them again.
 func (s *site) verifyConnection(state tls.ConnectionState) error {
-	if result := s.judge(state.PeerCertificates); !result.OK() {
+	if result := s.judge(state.PeerCertificates).result; !result.OK() {
 		return &notAccepted{result: result, presented: state.PeerCertificates}
 	}
 	return nil
@@ -257,6 +289,29 @@ func (lb *LoadBalancer) SetMode(host string, mode Mode) error {
 	return lb.change(host, func(h *Host) { h.Mode = mode })
 }
 
+// Settings are what can be exchanged while a load balancer runs; see the fields of [Config].
+type Settings struct {
+	Default      Host
+	Domains      []Host
+	Backends     []Backend
+	Verification verify.Options
+}
+
+// Reconfigure exchanges all settings at once. New connections find the new hosts. Connections that
+// are alive keep the verdict on their certificate, and their next call goes to the new backends; no
+// call is cut, and those under way end where they are. If the settings are wrong, the error says
+// so, and the old ones stay.
+func (lb *LoadBalancer) Reconfigure(settings Settings) error {
+	lb.changing.Lock()
+	defer lb.changing.Unlock()
+	next, err := lb.newDirectory(settings, lb.sites.Load().backends)
+	if err != nil {
+		return fmt.Errorf("changing the load balancer: %w", err)
+	}
+	lb.sites.Store(next)
+	return nil
+}
+
 func (lb *LoadBalancer) change(name string, change func(*Host)) error {
 	lb.changing.Lock()
 	defer lb.changing.Unlock()
@@ -272,11 +327,11 @@ func (lb *LoadBalancer) change(name string, change func(*Host)) error {
 	}
 	host := before.host
 	change(&host)
-	after, err := lb.newSite(host)
+	after, err := lb.newSite(host, old)
 	if err != nil {
 		return fmt.Errorf("changing host %q: %w", name, err)
 	}
-	next := &directory{byName: old.byName, fallback: old.fallback}
+	next := &directory{byName: old.byName, fallback: old.fallback, backends: old.backends, judging: old.judging}
 	if before == old.fallback {
 		next.fallback = after
 	} else {

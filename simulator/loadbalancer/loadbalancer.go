@@ -89,9 +89,12 @@ type Config struct {
 	Rand io.Reader
 	// Journeys keeps the record of every call and every refused connection. Default: none is kept.
 	Journeys *journey.Log
+	// Observer is told of handshakes, records and ended connections. Default: nobody is.
+	Observer Observer
 	// Limits guard against senders that misbehave. Default: each field's own.
 	Limits Limits
-	// Verification says how chains are judged; its clock is Now. Default: the verifier's own.
+	// Verification says how chains are judged; without a clock of its own, by Now. Default: the
+	// verifier's own.
 	Verification verify.Options
 	// ErrorLog gets faults of the load balancer and its nodes, never those of senders: these are
 	// journeys. Default: discarded.
@@ -112,7 +115,6 @@ type LoadBalancer struct {
 	server   *http.Server
 	finished *handover
 	outer    *tls.Config
-	backends spread
 
 	sites atomic.Pointer[directory]
 	// changing keeps changes of hosts in sequence.
@@ -122,6 +124,11 @@ type LoadBalancer struct {
 	base    context.Context
 	cut     context.CancelFunc
 	release func() bool // forgets Start's context
+
+	// draining is set when no connection is to be used again; refused is closed when none is taken
+	// any more.
+	draining atomic.Bool
+	refused  chan struct{}
 
 	serial  atomic.Uint64
 	loops   sync.WaitGroup
@@ -167,11 +174,7 @@ func Start(ctx context.Context, config Config) (*LoadBalancer, error) {
 	if net.ParseIP(lb.config.Address) == nil {
 		return nil, fmt.Errorf("starting the load balancer: own address %q: an IP address expected", lb.config.Address)
 	}
-	var err error
-	if lb.backends, err = newSpread(config.Backends, lb.rand); err != nil {
-		return nil, fmt.Errorf("starting the load balancer: %w", err)
-	}
-	sites, err := lb.newDirectory()
+	sites, err := lb.newDirectory(Settings{config.Default, config.Domains, config.Backends, config.Verification}, spread{})
 	if err != nil {
 		return nil, fmt.Errorf("starting the load balancer: %w", err)
 	}
@@ -185,6 +188,7 @@ func Start(ctx context.Context, config Config) (*LoadBalancer, error) {
 	lb.base, lb.cut = context.WithCancel(context.WithoutCancel(ctx))
 	lb.finished = newHandover(lb.listener.Addr())
 	lb.server = lb.newServer()
+	lb.refused = make(chan struct{})
 	lb.loops.Go(lb.acceptLoop)
 	lb.loops.Go(func() {
 		if err := lb.server.Serve(lb.finished); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {

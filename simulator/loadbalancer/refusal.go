@@ -32,7 +32,11 @@ type refusal struct {
 // connection is told from that; the three texts below are compared because there is nothing else,
 // and a text that is not recognised makes the general reason HandshakeFailed.
 func (lb *LoadBalancer) explain(w *wire, secured *tls.Conn, err error) refusal {
-	if alert, ok := journey.ReceivedAlert(err, journey.SenderSide); ok {
+	alert, ok := journey.ReceivedAlert(err, journey.SenderSide)
+	if !ok && w.records.alert != nil {
+		alert, ok = *w.records.alert, true
+	}
+	if ok {
 		return refusal{
 			reason:  journey.SenderEndedHandshake,
 			decided: fmt.Sprintf("the sender ended the handshake with alert %s (%d)", alert.Name, alert.Number),
@@ -157,7 +161,7 @@ func sentAlert(secured *tls.Conn) *journey.Alert {
 
 // keepRefusal writes down a connection that ended before a call came.
 func (lb *LoadBalancer) keepRefusal(w *wire, why refusal, secured *tls.Conn) {
-	if lb.config.Journeys == nil {
+	if !lb.records() {
 		return
 	}
 	now := lb.now()
@@ -191,5 +195,5 @@ func (lb *LoadBalancer) keepRefusal(w *wire, why refusal, secured *tls.Conn) {
 		Saw:     facts(j.TLS, j.Verification),
 		Took:    now.Sub(w.started),
 	}}
-	lb.config.Journeys.Add(j)
+	lb.keep(j)
 }

@@ -3,6 +3,7 @@ package loadbalancer
 import (
 	"maps"
 	"net/http"
+	"sync/atomic"
 )
 
 // response is the answer on its way from the node to the sender. It notes the status and adds the
@@ -15,6 +16,7 @@ type response struct {
 	http.ResponseWriter
 	body      *body
 	setCookie string
+	draining  *atomic.Bool
 	status    int    // 0 before the header is written
 	stack     string // of a node that panicked
 }
@@ -24,6 +26,9 @@ func (r *response) WriteHeader(status int) {
 		r.status = status
 		if r.setCookie != "" {
 			r.Header().Add("Set-Cookie", r.setCookie)
+		}
+		if r.draining.Load() {
+			r.Header().Set("Connection", "close")
 		}
 		r.body.release()
 	}

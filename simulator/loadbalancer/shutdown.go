@@ -40,6 +40,45 @@ func (lb *LoadBalancer) Shutdown(ctx context.Context) error {
 	return lb.end(ctx)
 }
 
+// Limits of a drain.
+const (
+	// acceptTail is how long connections are taken that the system had accepted already.
+	acceptTail = 50 * time.Millisecond
+	// drainIdle is how long a connection without a call may stay when the load balancer drains: long
+	// enough for a sender to finish a handshake and send its request.
+	drainIdle = 2 * time.Second
+)
+
+// Drain is Shutdown without the loss of a call: connections that wait to be accepted are, handshakes
+// are finished, every request that comes is answered, and after each answer its connection ends.
+// Connections on which nothing comes for two seconds are closed. The error is that of ctx if calls had
+// to be cut, which are told so by their connection, without an answer.
+//
+// A sender that sends a request on a connection in the very moment in which that is closed gets no
+// answer, and the request was not processed: HTTP/1.1 knows no way around that (RFC 9112, section
+// 9.6). The same goes for one that connects in the moment in which the listener is closed.
+func (lb *LoadBalancer) Drain(ctx context.Context) error {
+	if !lb.draining.Swap(true) {
+		if l, ok := lb.listener.(interface{ SetDeadline(time.Time) error }); ok {
+			// The error of a listener that is closed already shows in the loop.
+			_ = l.SetDeadline(time.Now().Add(acceptTail))
+			select {
+			case <-lb.refused:
+			case <-ctx.Done():
+			}
+		}
+		_ = lb.listener.Close()
+		timer := time.NewTimer(drainIdle)
+		defer timer.Stop()
+		select {
+		case <-lb.tracker.drained():
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return lb.Shutdown(ctx)
+}
+
 func (lb *LoadBalancer) end(ctx context.Context) error {
 	quiet, first := lb.tracker.close()
 	if first {

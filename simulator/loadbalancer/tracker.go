@@ -34,6 +34,21 @@ type tracker struct {
 	// closing is set once the load balancer ends; empty is closed when the last connection is gone.
 	closing bool
 	empty   chan struct{}
+	// none is closed when no connection is open, once somebody waits for that.
+	none chan struct{}
+}
+
+// drained returns a channel that is closed as soon as no connection is open.
+func (t *tracker) drained() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.none == nil {
+		t.none = make(chan struct{})
+		if len(t.open) == 0 {
+			close(t.none)
+		}
+	}
+	return t.none
 }
 
 func (t *tracker) admit(w *wire, limit int) admission {
@@ -88,6 +103,13 @@ func (t *tracker) remove(w *wire) {
 		return
 	}
 	delete(t.open, w)
+	if t.none != nil && len(t.open) == 0 {
+		select {
+		case <-t.none:
+		default:
+			close(t.none)
+		}
+	}
 	if t.closing && len(t.open) == 0 {
 		close(t.empty)
 	}

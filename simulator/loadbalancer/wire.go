@@ -14,6 +14,8 @@ type wire struct {
 	net.Conn
 	id      string
 	started time.Time
+	// accepted is started by the machine's clock, for durations.
+	accepted time.Time
 
 	// Written by the goroutine of the handshake only.
 	first      [8]byte
@@ -21,6 +23,7 @@ type wire struct {
 	site       *site // nil: no ClientHello was understood
 	serverName string
 	versions   []uint16
+	records    records
 
 	// Guarded by the tracker.
 	phase      phase
@@ -49,6 +52,7 @@ var errNotTLS = errors.New("not a TLS record")
 // Read refuses garbage at its first byte, so that it cannot wait for the rest of a record.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
+	w.records.see(p[:n])
 	if w.seen < len(w.first) && n > 0 {
 		begins := w.seen == 0
 		w.seen += copy(w.first[w.seen:], p[:n])
