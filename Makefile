@@ -53,3 +53,7 @@ cross: ## build for the systems that users have
 .PHONY: docs
 docs: ## write the generated pages of docs/ anew
 	GATEHOUSE_DOCS=write $(GO) test -run TestDocumentsAreFresh ./cmd/gatehouse
+
+.PHONY: mutants
+mutants: ## change the program in one place at a time and see whether the tests notice; takes hours, SAMPLE=150 does not
+	$(GO) run ./tools/mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))

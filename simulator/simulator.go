@@ -64,6 +64,7 @@ type Simulator struct {
 	nodes     []*node.Node
 	writers   []*systemlog.Writer
 	balancer  *loadbalancer.LoadBalancer
+	hosts     []loadbalancer.Host // of the load balancer, the default one first
 	journeys  *journey.Log
 	folder    string
 	ownFolder bool
@@ -170,6 +171,7 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.hosts = append([]loadbalancer.Host{config.Default}, config.Domains...)
 	if s.balancer, err = loadbalancer.Start(ctx, config); err != nil {
 		if config.Listen != "" {
 			return document.Problems{s.landscape.source.Problem("loadBalancer.listen", "%v: choose another address, or port 0 for a free one", err)}

@@ -1,0 +1,251 @@
+package neighbour_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/neighbour"
+	"example.com/gatehouse/simulator/sender"
+	"example.com/gatehouse/simulator/systemlog"
+)
+
+// startLimit is how long a neighbour may take until it answers.
+const startLimit = 15 * time.Second
+
+// program finds the neighbour's program. That it is missing is a failure unless comparisons with
+// other programs are switched off.
+func program(t testing.TB, kind neighbour.Kind) string {
+	t.Helper()
+	name := string(kind)
+	path, err := exec.LookPath(name)
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"} {
+		if err == nil {
+			break
+		}
+		path, err = exec.LookPath(filepath.Join(dir, name))
+	}
+	if err != nil {
+		if os.Getenv("GATEHOUSE_SKIP_ORACLES") != "" {
+			t.Skipf("%s is not installed and GATEHOUSE_SKIP_ORACLES is set: nothing was compared", name)
+		}
+		t.Fatalf("%s is not installed: install it, or set GATEHOUSE_SKIP_ORACLES=1 to skip the comparison", name)
+	}
+	return path
+}
+
+// freeAddress is one that nobody listens on now.
+func freeAddress(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// front is a landscape with a real load balancer in front of its nodes, beside its own.
+type front struct {
+	sim     *simulator.Simulator
+	behind  *simulator.Behind
+	address string
+	process *exec.Cmd
+}
+
+func startBehind(t testing.TB, kind neighbour.Kind, l simulator.Landscape) *front {
+	t.Helper()
+	binary := program(t, kind)
+	sim := simulator.New(t, l)
+	f := &front{sim: sim, address: freeAddress(t)}
+	folder := t.TempDir()
+	var err error
+	f.behind, err = sim.PutBehind(t.Context(), simulator.BehindOptions{Kind: kind, Listen: f.address, Folder: folder})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, f.behind.Close()) })
+	f.start(t, binary)
+	return f
+}
+
+func (f *front) start(t testing.TB, binary string) {
+	t.Helper()
+	output, err := os.CreateTemp(t.TempDir(), "output")
+	require.NoError(t, err)
+	f.process = exec.Command(binary, f.behind.Command[1:]...)
+	f.process.Stdout, f.process.Stderr = output, output
+	require.NoError(t, f.process.Start())
+	exited := make(chan struct{})
+	go func() { _ = f.process.Wait(); close(exited) }()
+	t.Cleanup(func() {
+		_ = f.process.Process.Kill()
+		<-exited
+		output.Close()
+		if t.Failed() {
+			said, _ := os.ReadFile(output.Name())
+			t.Logf("%s said:\n%s", f.behind.Command[0], said)
+		}
+	})
+	require.Eventually(t, func() bool {
+		select {
+		case <-exited:
+			return true
+		default:
+		}
+		from := f.sim.NewSender("probe", nil)
+		defer from.Close()
+		r, err := from.Do(t.Context(), f.call("/http/probe"))
+		return err == nil && r.Status == 401
+	}, startLimit, 20*time.Millisecond, "the load balancer in front did not answer")
+	select {
+	case <-exited:
+		said, _ := os.ReadFile(output.Name())
+		t.Fatalf("%v ended at once:\n%s", f.behind.Command, said)
+	default:
+	}
+}
+
+// call is one that goes through the load balancer in front.
+func (f *front) call(path string) sender.Call {
+	return sender.Call{URL: "https://" + f.sim.Host() + path, Address: f.address}
+}
+
+// seen is what became of a call, as far as both load balancers can tell.
+type seen struct {
+	Status int
+	Code   int
+	User   string
+	// Subject is the DN that the node was told of a certificate that was not accepted.
+	Subject string
+}
+
+func (s seen) String() string {
+	switch {
+	case s.Status == 0:
+		return "no HTTP answer"
+	case s.Code != 0:
+		return fmt.Sprintf("HTTP %d, verify result %d, %s", s.Status, s.Code, s.Subject)
+	default:
+		return fmt.Sprintf("HTTP %d, user %q", s.Status, s.User)
+	}
+}
+
+// through sends a call and reads what it left in the nodes' logs: the same evidence whichever load
+// balancer it came through.
+func (f *front) through(t testing.TB, from *sender.Sender, foreign bool, change func(*sender.Call)) seen {
+	t.Helper()
+	call := sender.Call{URL: f.sim.URL("/http/orders"), Address: f.sim.Address()}
+	if foreign {
+		call = f.call("/http/orders")
+	}
+	if change != nil {
+		change(&call)
+	}
+	mark, err := f.sim.Logs().Mark()
+	require.NoError(t, err)
+	result, err := from.Do(t.Context(), call)
+	require.NoError(t, err)
+	lines, records, err := f.sim.Logs().Since(mark)
+	require.NoError(t, err)
+	if result.Status == 0 {
+		assert.Empty(t, lines, "a call without answer leaves no line")
+		return seen{}
+	}
+	out := seen{Status: result.Status}
+	if len(lines) > 0 {
+		require.Len(t, lines, 1)
+		out.User = lines[0].User
+	}
+	for _, r := range records {
+		if code, ok := systemlog.ParseCertificateStatus(r.Text); ok {
+			out.Code = code
+		}
+		if subject, ok := systemlog.ParseCertificateReceived(r.Text); ok {
+			out.Subject = subject
+		}
+	}
+	return out
+}
+
+// defective is a landscape that has a certificate with each defect that a chain as presented can
+// have; those that only a CRL tells are left out, since the load balancers look at none.
+func defective(report string) (simulator.Landscape, []pki.Defect) {
+	l := simulator.Landscape{
+		PKI: []pki.Description{
+			{Name: "example-root", Subject: "CN=Example Root CA, O=Example, C=DE", CA: true},
+			{Name: "example-issuing", Subject: "CN=Example Issuing CA, O=Example, C=DE", Issuer: "example-root", CA: true},
+			{Name: "warehouse", Issuer: "example-issuing", Subject: "CN=warehouse.example, O=Example, C=DE"},
+		},
+		LoadBalancer: simulator.LoadBalancer{Trust: []string{"example-root"}, Verification: simulator.Verification{Report: report}},
+		Channels:     []simulator.Channel{{Address: "/http/orders", CSRFProtected: new(bool)}},
+		Mappings:     []simulator.Mapping{{Certificate: "warehouse", User: "WAREHOUSE"}},
+		Roles:        []simulator.Role{{User: "WAREHOUSE", Role: "ESBMessaging.send"}},
+	}
+	var defects []pki.Defect
+	for _, d := range pki.Defects() {
+		if d.NeedsCRL {
+			continue
+		}
+		defects = append(defects, d)
+		l.PKI = append(l.PKI, pki.Description{Name: d.ID, Like: "warehouse", Defect: d.ID})
+	}
+	return l, defects
+}
+
+// Every defect of the catalogue goes through both load balancers: ours, and the real one in front
+// of the same nodes. What comes out differently must be in the list of known differences, and what
+// is in that list must come out differently.
+func TestDifferentialDefects(t *testing.T) {
+	for _, kind := range []neighbour.Kind{neighbour.HAProxy, neighbour.Nginx} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			report := "first"
+			if kind == neighbour.Nginx {
+				report = "last" // nginx knows no other
+			}
+			l, defects := defective(report)
+			f := startBehind(t, kind, l)
+			known := map[string]string{}
+			for _, d := range neighbour.Differences(kind) {
+				for _, id := range d.Defects {
+					known[id] = d.Reason
+				}
+			}
+			good := seen{Status: 200, User: "WAREHOUSE"}
+			agreed, listed := 0, 0
+			compare := func(name string) {
+				c, ok := f.sim.Certificates().Get(name)
+				require.True(t, ok, name)
+				from := f.sim.NewSender(name, c)
+				defer from.Close()
+				ours, theirs := f.through(t, from, false, nil), f.through(t, from, true, nil)
+				if name == "warehouse" {
+					assert.Equal(t, good, ours, "the good twin through our load balancer")
+					assert.Equal(t, good, theirs, "the good twin through %s", kind)
+					return
+				}
+				reason, expected := known[name]
+				switch {
+				case ours == theirs && expected:
+					t.Errorf("%s: is listed as a difference (%s), and both say %s", name, reason, ours)
+				case ours == theirs:
+					agreed++
+				case expected:
+					listed++
+				default:
+					t.Errorf("%s: ours %s; %s %s", name, ours, kind, theirs)
+				}
+			}
+			compare("warehouse")
+			for _, d := range defects {
+				compare(d.ID)
+			}
+			t.Logf("%s: %d of %d defects come out the same, %d are listed as different", kind, agreed, len(defects), listed)
+		})
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// tally is what became of the mutants of a package.
+type tally struct{ killed, survived, broken, equivalent int }
+
+// score is the share of mutants that were killed; 1 if none counts.
+func (t tally) score() float64 {
+	if t.killed+t.survived == 0 {
+		return 1
+	}
+	return float64(t.killed) / float64(t.killed+t.survived)
+}
+
+// trier runs the tests against mutants.
+type trier struct {
+	workers int
+	limit   time.Duration
+	out     io.Writer
+}
+
+// fate is what became of one mutant.
+type fate int
+
+const (
+	survived fate = iota
+	killed
+	broken // it does not compile
+)
+
+// try tries mutants side by side and prints the survivors. Tests that fail without any change are
+// an error: every mutant would seem to be killed.
+func (t trier) try(ctx context.Context, s subject, mutants []mutant, ignored map[string]string) (tally, error) {
+	for _, st := range s.stages {
+		if f, said := t.test(ctx, st, ""); f != survived {
+			return tally{}, fmt.Errorf("the tests fail without a mutant: go test %s\n%s", strings.Join(st.arguments, " "), said)
+		}
+	}
+	var (
+		mu     sync.Mutex
+		out    tally
+		work   = make(chan mutant)
+		failed error
+		wg     sync.WaitGroup
+	)
+	for range t.workers {
+		wg.Go(func() {
+			for m := range work {
+				f, err := t.one(ctx, s, m)
+				mu.Lock()
+				switch {
+				case err != nil:
+					failed = errors.Join(failed, err)
+				case f == killed:
+					out.killed++
+				case f == broken:
+					out.broken++
+				default:
+					out.survived++
+					fmt.Fprintln(t.out, "survived ", m)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, m := range mutants {
+		if _, ok := ignored[m.key()]; ok {
+			mu.Lock()
+			out.equivalent++
+			mu.Unlock()
+			continue
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		work <- m
+	}
+	close(work)
+	wg.Wait()
+	return out, errors.Join(failed, ctx.Err())
+}
+
+// one runs the stages against a mutant until one kills it.
+func (t trier) one(ctx context.Context, s subject, m mutant) (fate, error) {
+	folder, err := os.MkdirTemp("", "mutant-")
+	if err != nil {
+		return survived, err
+	}
+	defer os.RemoveAll(folder)
+	original, err := filepath.Abs(filepath.FromSlash(m.file))
+	if err != nil {
+		return survived, err
+	}
+	source, err := os.ReadFile(original)
+	if err != nil {
+		return survived, err
+	}
+	changed := filepath.Join(folder, "mutant.go")
+	if err := os.WriteFile(changed, slices.Concat(source[:m.from], []byte(m.with), source[m.to:]), 0o600); err != nil {
+		return survived, err
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	if err != nil {
+		return survived, err
+	}
+	file := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(file, overlay, 0o600); err != nil {
+		return survived, err
+	}
+	for _, st := range s.stages {
+		if f, _ := t.test(ctx, st, file); f != survived {
+			return f, ctx.Err()
+		}
+	}
+	return survived, ctx.Err()
+}
+
+// test runs one stage, with an overlay unless it is empty.
+func (t trier) test(ctx context.Context, st stage, overlay string) (fate, string) {
+	// The tests end themselves at the limit; this is for a program that cannot be ended so.
+	ctx, cancel := context.WithTimeout(ctx, t.limit+time.Minute)
+	defer cancel()
+	arguments := []string{"test", "-vet=off", "-failfast", "-count=1", "-timeout", t.limit.String()}
+	if overlay != "" {
+		arguments = append(arguments, "-overlay", overlay)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(arguments, st.arguments...)...)
+	cmd.WaitDelay = 5 * time.Second
+	said, err := cmd.CombinedOutput()
+	switch {
+	case err == nil:
+		return survived, string(said)
+	case strings.Contains(string(said), "[build failed]"), strings.Contains(string(said), "[setup failed]"):
+		return broken, string(said)
+	default:
+		return killed, string(said)
+	}
+}
