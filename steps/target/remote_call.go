@@ -1,0 +1,4 @@
+package target
+
+// remoteCall is what a remote session knows of a call.
+type remoteCall struct{}
