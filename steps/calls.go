@@ -132,6 +132,30 @@ var ways = []phrase[*attempt]{
 		renewed, err := twin(own, w.name(c.actor.name), w.options()...)
 		return errors.Join(err, c.keystore(renewed))
 	}).needs(target.MintTrusted),
+	say(`with a renewed certificate for the same key`, `with a renewed certificate for the same key`, func(_ context.Context, w *world, c *attempt, _ []string) error {
+		own, err := w.mintedActor(c.actor)
+		if err != nil {
+			return err
+		}
+		request := &x509.CertificateRequest{
+			RawSubject: own.X509().RawSubject, PublicKey: own.X509().PublicKey, RawSubjectPublicKeyInfo: own.X509().RawSubjectPublicKeyInfo,
+		}
+		renewed, err := own.Issuer().SignRequest(w.name(c.actor.name), request, w.options()...)
+		if err != nil {
+			return err
+		}
+		keystore := sender.FromPKI(renewed)
+		keystore.Key = own.Key()
+		return c.sender(func(s *sender.Sender) { s.Keystore = keystore })
+	}).needs(target.MintTrusted),
+	say(`with a renewed certificate of the same serial number`, `with a renewed certificate of the same serial number`, func(_ context.Context, w *world, c *attempt, _ []string) error {
+		own, err := w.mintedActor(c.actor)
+		if err != nil {
+			return err
+		}
+		renewed, err := twin(own, w.name(c.actor.name), w.options(pki.Serial(own.X509().SerialNumber))...)
+		return errors.Join(err, c.keystore(renewed))
+	}).needs(target.MintTrusted),
 	say(`with a certificate of an unknown CA`, `with a certificate of an unknown CA`, func(ctx context.Context, w *world, c *attempt, _ []string) error {
 		certificate, err := w.ofUnknownCA(ctx, c.actor)
 		return errors.Join(err, c.keystore(certificate))

@@ -97,6 +97,17 @@ Feature: The TLS handshake with the load balancer
     And the access log shows the user "WAREHOUSE"
 
   @LB-15
+  Scenario: A resumed session keeps its own certificate, whoever called in between
+    Given a sender "warehouse" that is let in
+    And a sender "shop" that is let in
+    And "warehouse" resumes its TLS session
+    When "warehouse" calls
+    And "shop" calls
+    And "warehouse" calls
+    Then the TLS session is resumed
+    And the call is let in as "WAREHOUSE"
+
+  @LB-15
   Scenario: A resumed session keeps the refusal of a certificate
     Given a sender "warehouse" that is let in
     And "warehouse" resumes its TLS session

@@ -17,6 +17,19 @@ Feature: Who the runtime node takes a caller for
     And the access log shows the user "warehouse.example@Example Issuing CA"
 
   @AUT-2
+  Scenario Outline: A renewed certificate <with> is another certificate too
+    Given a sender "warehouse" that is let in
+    When "warehouse" calls with a renewed certificate <with>
+    Then the load balancer accepts the certificate
+    And the call is refused at the channel authorization because of "not-mapped"
+    And the access log shows the user "warehouse.example@Example Issuing CA"
+
+    Examples:
+      | with                      |
+      | for the same key          |
+      | of the same serial number |
+
+  @AUT-2
   Scenario: A mapping of the renewed certificate does not help the old one
     Given a sender "warehouse" that is let in
     And a renewed certificate of "warehouse" is mapped to the user "WAREHOUSE"
