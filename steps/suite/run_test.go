@@ -168,7 +168,8 @@ func TestNoFalseGreen(t *testing.T) {
 	var out strings.Builder
 	report, err := suite.Run(t.Context(), suite.Config{Output: &out, Paths: []string{write(t, "Feature: x\n  Scenario: y\n    Given a sendr \"warehouse\" that is let in\n    Then the call is let in\n")}})
 	require.NoError(t, err)
-	assert.Equal(t, 1, report.Failed)
+	assert.Equal(t, 1, report.Errors)
+	assert.False(t, report.OK())
 	assert.Contains(t, out.String(), `did you mean "a sender \"warehouse\" that is let in"?`)
 
 	// A scenario without steps proves nothing.
