@@ -1,0 +1,47 @@
+package target
+
+import (
+	"context"
+	"time"
+
+	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/systemlog"
+	"example.com/gatehouse/simulator/tenant"
+)
+
+// tenantInterfaces are the tenant's own interfaces, as far as a target uses them: the OData service
+// and the platform API, which real tenants and the simulator have alike.
+type tenantInterfaces interface {
+	// mapped returns the user that a certificate is mapped to, and the mapping's id.
+	mapped(ctx context.Context, certificate []byte) (id, user string, found bool, err error)
+	mapCertificate(ctx context.Context, certificate []byte, user string) error
+	unmap(ctx context.Context, id string) error
+	// usersOfRole and the two that follow are about roles of single users on an application.
+	usersOfRole(ctx context.Context, application, role string) ([]string, error)
+	assign(ctx context.Context, application, role, user string) error
+	unassign(ctx context.Context, application, role, user string) error
+	// logFiles lists the files of a kind.
+	logFiles(ctx context.Context, kind systemlog.Kind) ([]logFile, error)
+	logFile(ctx context.Context, name string) ([]byte, error)
+	// deploy uploads a flow with these channels and waits until it is started; undeploy removes it.
+	deploy(ctx context.Context, id string, channels []tenant.Channel) error
+	undeploy(ctx context.Context, id string) error
+	addCredential(ctx context.Context, name, user, password string) error
+	removeCredential(ctx context.Context, name string) error
+}
+
+// logFile is an entry of the list of log files.
+type logFile struct {
+	name     string
+	size     int64
+	modified time.Time
+}
+
+// ownInterfaces are what only a running "gatehouse serve" has: what a landscape may be asked and
+// told beyond what a tenant can do.
+type ownInterfaces interface {
+	// journeys are the records of the newest calls.
+	journeys(ctx context.Context) ([]journey.Journey, error)
+	now(ctx context.Context) (time.Time, error)
+	advance(ctx context.Context, by time.Duration) error
+}
