@@ -44,6 +44,8 @@ type Landscape struct {
 	source *document.Source
 	// folder is where the paths of the document begin.
 	folder string
+	// flows are integration flows that stand beside the document; their channels are in Channels.
+	flows []flow
 }
 
 // Tenant is the tenant section.

@@ -102,6 +102,7 @@ func (l Landscape) tenantConfig(set *pki.Set) tenant.Config {
 			config.Keystore = append(config.Keystore, tenant.KeystoreEntry{Alias: name, Certificate: d})
 		}
 	}
+	l.addFlows(&config)
 	return config
 }
 

@@ -19,6 +19,7 @@ import (
 type serveOptions struct {
 	file, logFolder, listen, keys string
 	allowRemote                   bool
+	flows                         flowOptions
 }
 
 func newServe() *cobra.Command {
@@ -29,8 +30,13 @@ func newServe() *cobra.Command {
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
 that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
 
+With --iflow the sender channels of exported integration flows are served beside those of the
+document. What of them could not be read or resolved is told with file and key.
+
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
+		Example: `  gatehouse serve
+  gatehouse serve --iflow package.zip --iflow Orders.iflw --parameter 'Sender Path=/orders'`,
 		Args: arguments(0, 0, ""),
 		RunE: classified(func(cmd *cobra.Command, _ []string) error { return o.run(cmd) }),
 	}
@@ -40,12 +46,20 @@ passwords protect nothing.`,
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow to listen on an address that other machines reach")
 	flags.StringVar(&o.logFolder, "log-folder", "", `the folder for the logs (default: "logs" beside the document)`)
 	flags.StringVar(&o.keys, "keys", "", "the folder for the senders' key pairs and the load balancer's root (default: a temporary one, removed at the end)")
+	o.flows.flags(cmd)
 	return cmd
 }
 
 func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	l, err := readLandscape(o.file)
 	if err != nil {
+		return err
+	}
+	l, said, err := o.flows.add(l)
+	if err != nil {
+		return err
+	}
+	if err := show(cmd.ErrOrStderr(), said); err != nil {
 		return err
 	}
 	if o.listen != "" {
