@@ -2,18 +2,12 @@ package simulator
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"example.com/gatehouse/simulator/iflow"
 	"example.com/gatehouse/simulator/tenant"
 )
-
-// flow is an integration flow that stands beside the document.
-type flow struct {
-	iflow.Flow
-	// failure says why it does not start; empty if it does.
-	failure string
-}
 
 // NotStarted is an integration flow that the landscape has and that does not start.
 type NotStarted struct {
@@ -26,72 +20,55 @@ type NotStarted struct {
 // channels are added, and the tenant has them as artifacts. A flow does not start, and none of its
 // channels is served, if one of its addresses is in use already [C: a duplicate address keeps the
 // second flow from starting], or if its id is.
+//
+// That is decided by the document alone: a tenant that goes on with the state in its store keeps the
+// flows of that state.
 func (l Landscape) WithFlows(flows ...iflow.Flow) (Landscape, []NotStarted) {
-	l.Channels = slices.Clone(l.Channels)
-	l.flows = slices.Clone(l.flows)
-	ids := map[string]bool{}
-	for _, f := range l.flows {
-		ids[f.ID] = true
+	l.Channels, l.Artifacts, l.Deployments = slices.Clone(l.Channels), slices.Clone(l.Artifacts), slices.Clone(l.Deployments)
+	if l.files = maps.Clone(l.files); l.files == nil {
+		l.files = map[string][]byte{}
 	}
-	running := l.tenantConfig(nil).Channels
+	running := channels(l.Channels, nil)
+	ids := map[string]bool{}
 	for _, c := range running {
 		ids[c.FlowName()] = true
 	}
+	for _, a := range l.Artifacts {
+		ids[a.ID] = true
+	}
+	for _, d := range l.Deployments {
+		ids[d.Flow] = true
+	}
 	var not []NotStarted
 	for _, f := range flows {
-		next := append(slices.Clip(running), f.Channels...)
 		if ids[f.ID] {
 			not = append(not, NotStarted{f.ID, fmt.Sprintf("another flow has the id %q already", f.ID)})
 			continue // there is no second artifact of that id either
 		}
 		ids[f.ID] = true
+		deployment := Deployment{Flow: f.ID, Name: f.Name, Version: f.Version}
+		next := append(slices.Clip(running), f.Channels...)
 		if problems := (tenant.Config{Channels: next}).Validate(); len(problems) > 0 {
-			reason := problems[0].Message
-			not = append(not, NotStarted{f.ID, reason})
-			l.flows = append(l.flows, flow{f, reason})
-			continue
+			deployment.Error = problems[0].Message
+			not = append(not, NotStarted{f.ID, deployment.Error})
+		} else {
+			running = next
+			l.Channels = append(l.Channels, documentChannels(f.Channels)...)
 		}
-		running = next
-		l.flows = append(l.flows, flow{f, ""})
-		for _, c := range f.Channels {
-			l.Channels = append(l.Channels, channelOf(c))
-		}
+		l.Artifacts = append(l.Artifacts, l.artifactOf(f))
+		l.Deployments = append(l.Deployments, deployment)
 	}
 	return l, not
 }
 
-// channelOf is a channel as it stands in a document.
-func channelOf(c tenant.Channel) Channel {
-	out := Channel{
-		Address: c.Address, Adapter: string(c.Adapter), Flow: c.Flow, OldAdapter: c.OldAdapter,
-		Authorization:   Authorization{UserRole: c.Authorization.UserRole},
-		CSRFProtected:   &c.CSRFProtected,
-		MaximumBodySize: int(c.MaximumBodySize >> 20), Answer: string(c.Answer),
-	}
-	if c.Adapter != tenant.HTTPS {
-		out.CSRFProtected = nil
-	}
-	if c.Authorization.ClientCertificate() {
-		out.Authorization.ClientCertificates = []TableRow{}
-		for _, row := range c.Authorization.Table {
-			out.Authorization.ClientCertificates = append(out.Authorization.ClientCertificates, TableRow{Subject: row.Subject, Issuer: row.Issuer})
+// artifactOf is the designtime of a flow, as it stands in a document; its zip stands in for a file.
+func (l Landscape) artifactOf(f iflow.Flow) Artifact {
+	out := Artifact{ID: f.ID, Name: f.Name, Version: f.Version, Content: "iflow:" + f.ID, Parameters: map[string]string{}, Channels: documentChannels(f.Channels)}
+	l.files[out.Content] = f.Content
+	for _, p := range f.Parameters {
+		if p.Source != iflow.Missing {
+			out.Parameters[p.Key] = p.Value
 		}
 	}
 	return out
-}
-
-// addFlows adds artifacts and deployments to the tenant's configuration.
-func (l Landscape) addFlows(config *tenant.Config) {
-	for _, f := range l.flows {
-		parameters := make(map[string]string, len(f.Parameters))
-		for _, p := range f.Parameters {
-			if p.Source != iflow.Missing {
-				parameters[p.Key] = p.Value
-			}
-		}
-		config.Artifacts = append(config.Artifacts, tenant.Artifact{
-			ID: f.ID, Name: f.Name, Version: f.Version, Content: f.Content, Parameters: parameters, Channels: f.Channels,
-		})
-		config.Deployments = append(config.Deployments, tenant.Deployment{Flow: f.ID, Name: f.Name, Version: f.Version, Error: f.failure})
-	}
 }

@@ -37,6 +37,11 @@ type Options struct {
 	LogFolder string
 	// Rand is where keys, serial numbers and ids come from. Default: crypto/rand.
 	Rand io.Reader
+	// Store keeps the tenant's state, and the certificates that are minted. What it holds from an
+	// earlier landscape takes the place of what the document says of mappings, users, roles, channels
+	// and the like; the account must be the same. Close closes it, and so does a Start that fails.
+	// Default: the state ends with the landscape.
+	Store tenant.Store
 	// Logger gets what goes wrong inside. Default: discarded.
 	Logger *slog.Logger
 	// Parts exchanges parts of the landscape, in tests. It is called once for each landscape, so that
@@ -50,8 +55,10 @@ type Simulator struct {
 	host      string
 	clock     *Clock
 	set       *pki.Set
+	servers   *pki.Certificate // the CA of server certificates that the document does not name
 	root      *pki.Certificate // above the default host's certificate
 	tenant    *tenant.Tenant
+	store     tenant.Store // nil: the state ends with the landscape
 	nodes     []*node.Node
 	writers   []*systemlog.Writer
 	balancer  *loadbalancer.LoadBalancer
@@ -75,12 +82,15 @@ type Simulator struct {
 // ctx ends the landscape is closed.
 func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error) {
 	if err := l.Validate(); err != nil {
+		if options.Store != nil {
+			err = errors.Join(err, options.Store.Close())
+		}
 		return nil, err
 	}
 	s := &Simulator{
 		landscape: l, host: l.Tenant.withDefaults().Host, clock: &Clock{}, journeys: &journey.Log{},
 		folder: options.LogFolder, log: options.Logger, rand: options.Rand,
-		senders: map[string]*sender.Sender{}, trust: map[string][]string{},
+		senders: map[string]*sender.Sender{}, trust: map[string][]string{}, store: options.Store,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -99,21 +109,15 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 
 func (s *Simulator) start(ctx context.Context) error {
 	l := s.landscape
-	set, err := pki.Mint(ctx, l.PKI, pki.Options{Now: s.clock.Now, Rand: s.rand, Load: l.load})
-	if err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("minting the certificates: %w", err)
-		}
-		return s.mintProblems(err)
-	}
-	s.set = set
-	if s.tenant, err = tenant.New(l.tenantConfig(set), s.clock.Now); err != nil {
-		return s.tenantProblems(err)
+	if err := s.openTenant(ctx); err != nil {
+		return err
 	}
 	if s.folder == "" {
-		if s.folder, err = os.MkdirTemp("", "gatehouse-"); err != nil {
+		folder, err := os.MkdirTemp("", "gatehouse-")
+		if err != nil {
 			return fmt.Errorf("making a folder for the logs: %w", err)
 		}
+		s.folder = folder
 		s.ownFolder = true
 	}
 	if err := s.startNodes(); err != nil {
@@ -160,22 +164,12 @@ func (s *Simulator) startNodes() error {
 
 func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	l := s.landscape.LoadBalancer
-	var servers *pki.Certificate // mints what the document does not name
 	server := func(name, host string) (*pki.Certificate, error) {
 		if name != "" {
 			c, _ := s.set.Get(name)
 			return c, nil
 		}
-		if servers == nil {
-			root, err := pki.Create(nil, pki.CA, "Example Server Root CA", s.minting("CN=Example Server Root CA, O=Gatehouse, C=DE")...)
-			if err != nil {
-				return nil, fmt.Errorf("minting the load balancer's root: %w", err)
-			}
-			if servers, err = pki.Create(root, pki.CA, "Example Server CA", s.minting("CN=Example Server CA, O=Gatehouse, C=DE")...); err != nil {
-				return nil, fmt.Errorf("minting the load balancer's CA: %w", err)
-			}
-		}
-		c, err := pki.Create(servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
+		c, err := pki.Create(s.servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
 		if err != nil {
 			return nil, fmt.Errorf("minting the server certificate of %s: %w", host, err)
 		}
@@ -323,6 +317,11 @@ func (s *Simulator) Close() error {
 	}
 	for _, w := range s.writers {
 		errs = append(errs, w.Close())
+	}
+	if s.tenant != nil {
+		errs = append(errs, s.tenant.Close())
+	} else if s.store != nil {
+		errs = append(errs, s.store.Close())
 	}
 	if s.ownFolder {
 		errs = append(errs, os.RemoveAll(s.folder))

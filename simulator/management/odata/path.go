@@ -324,3 +324,17 @@ func (t *EntityType) keyForm() string {
 	}
 	return "(" + strings.Join(parts, ",") + ")"
 }
+
+// StringLiteral reads the value of a function's parameter: a string in quotes.
+func StringLiteral(text string) (string, bool) {
+	in := lexer{text: text}
+	t, err := in.next()
+	if err != nil || t.kind != literal {
+		return "", false
+	}
+	value, ok := t.value.(string)
+	if end, err := in.next(); err != nil || end.kind != endOfText {
+		return "", false
+	}
+	return value, ok
+}
