@@ -4,6 +4,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator/document"
@@ -104,7 +105,7 @@ func (m *configMaker) people(config *tenant.Config) {
 		config.Credentials = append(config.Credentials, tenant.Credential{Name: c.Name, User: user, Password: secret(c.Password, c.PasswordEnv), Description: c.Description})
 	}
 	for _, c := range m.l.OAuthClients {
-		config.Clients = append(config.Clients, tenant.Client{ID: c.ID, Secret: c.Secret})
+		config.Clients = append(config.Clients, tenant.Client{ID: c.ID, Secret: c.Secret, Scopes: slices.Clone(c.Scopes)})
 	}
 	for _, g := range m.l.Groups {
 		config.Groups = append(config.Groups, tenant.Group{Name: g.Name, Users: g.Users})

@@ -200,7 +200,7 @@ func (x *exporter) people() {
 		x.to.Credentials = append(x.to.Credentials, out)
 	}
 	for _, o := range c.Clients {
-		x.to.OAuthClients = append(x.to.OAuthClients, OAuthClient{ID: o.ID, Secret: o.Secret})
+		x.to.OAuthClients = append(x.to.OAuthClients, OAuthClient{ID: o.ID, Secret: o.Secret, Scopes: o.Scopes})
 	}
 	for _, g := range c.Groups {
 		x.to.Groups = append(x.to.Groups, Group{Name: g.Name, Users: g.Users})

@@ -55,6 +55,9 @@ type Landscape struct {
 	Designs []Design `yaml:"designs,omitempty" json:"designs,omitempty"`
 	// WithoutDesign lists deployed flows whose designtime artifact was deleted.
 	WithoutDesign []string `yaml:"withoutDesign,omitempty" json:"withoutDesign,omitempty"`
+	// Management is where the tenant's own interfaces are served: OData, the platform API, and what
+	// Gatehouse adds. Default: "gatehouse serve" serves them, others do not.
+	Management Management `yaml:"management,omitempty" json:"management,omitzero"`
 	// Senders are calling systems.
 	Senders []Sender `yaml:"senders,omitempty" json:"senders,omitempty"`
 
@@ -149,6 +152,15 @@ type Limits struct {
 	Idle time.Duration `yaml:"idle,omitempty" json:"idle,omitempty"`
 }
 
+// Management is the management section.
+type Management struct {
+	// Listen is the address to listen on. Default: 127.0.0.1:0, a free port on loopback; with an
+	// address the interfaces are served wherever the landscape runs.
+	Listen string `yaml:"listen,omitempty" json:"listen,omitempty"`
+	// Downtime is how long a flow restarts that is deployed through the interfaces. Default: 2s.
+	Downtime time.Duration `yaml:"downtime,omitempty" json:"downtime,omitempty"`
+}
+
 // Channel is a sender channel.
 type Channel struct {
 	// Address is the path with its prefix, such as /http/orders or /cxf/orders.
@@ -212,6 +224,10 @@ type User struct {
 type OAuthClient struct {
 	ID     string `yaml:"id" json:"id"`
 	Secret string `yaml:"secret,omitempty" json:"secret,omitempty"`
+	// Scopes make it a client of the platform API, and of nothing else:
+	// hcp.manageAuthorizationSettings and hcp.readAuthorizationSettings. Default: a client that may
+	// send and administer, as far as its roles allow.
+	Scopes []string `yaml:"scopes,omitempty" json:"scopes,omitempty"`
 }
 
 // Group is a group of users.

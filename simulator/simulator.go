@@ -42,6 +42,9 @@ type Options struct {
 	// and the like; the account must be the same. Close closes it, and so does a Start that fails.
 	// Default: the state ends with the landscape.
 	Store tenant.Store
+	// Management serves the tenant's own interfaces too; see Simulator.ManagementURL. Default: only if
+	// the document gives them an address.
+	Management bool
 	// Logger gets what goes wrong inside. Default: discarded.
 	Logger *slog.Logger
 	// Parts exchanges parts of the landscape, in tests. It is called once for each landscape, so that
@@ -76,6 +79,11 @@ type Simulator struct {
 	stop    context.CancelFunc  // ends the management calls
 	tasks   sync.WaitGroup
 	closed  bool
+
+	management *managementServer // nil: not served
+
+	adding sync.Mutex        // guards added, and is held while certificates are minted
+	added  []pki.Description // of certificates that were minted since the start
 }
 
 // Start runs a landscape. It validates it first; nothing is started if anything is wrong. When
@@ -101,7 +109,11 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 	if !l.Clock.IsZero() {
 		s.clock.Set(l.Clock)
 	}
-	if err := s.start(ctx); err != nil {
+	err := s.start(ctx)
+	if err == nil && (options.Management || l.Management.Listen != "") {
+		err = s.StartManagement()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -169,11 +181,7 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 			c, _ := s.set.Get(name)
 			return c, nil
 		}
-		c, err := pki.Create(s.servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
-		if err != nil {
-			return nil, fmt.Errorf("minting the server certificate of %s: %w", host, err)
-		}
-		return c, nil
+		return s.serverCertificate(host)
 	}
 	c, err := server(l.Certificate, s.host)
 	if err != nil {
@@ -299,7 +307,7 @@ func (s *Simulator) Close() error {
 		return nil
 	}
 	s.closed = true
-	senders := s.senders
+	senders, interfaces := s.senders, s.management
 	if s.manager != nil {
 		senders["\x00management"] = s.manager
 	}
@@ -311,6 +319,9 @@ func (s *Simulator) Close() error {
 	s.tasks.Wait()
 	for _, one := range senders {
 		errs = append(errs, one.Close())
+	}
+	if interfaces != nil {
+		errs = append(errs, interfaces.close())
 	}
 	if s.balancer != nil {
 		errs = append(errs, s.balancer.Close())

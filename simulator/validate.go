@@ -113,6 +113,14 @@ func (v *validator) loadBalancer() {
 			v.fail("loadBalancer.listen", "found %q, expected address:port such as 127.0.0.1:8443", lb.Listen)
 		}
 	}
+	if listen := v.l.Management.Listen; listen != "" {
+		if _, _, err := net.SplitHostPort(listen); err != nil {
+			v.fail("management.listen", "found %q, expected address:port such as 127.0.0.1:8444", listen)
+		}
+	}
+	if v.l.Management.Downtime < 0 {
+		v.fail("management.downtime", "is negative, expected a time such as 2s")
+	}
 	if lb.Address != "" {
 		if _, err := netip.ParseAddr(lb.Address); err != nil {
 			v.fail("loadBalancer.address", "found %q, expected an IP address such as 10.0.0.14", lb.Address)
