@@ -21,6 +21,13 @@ var outcomeSteps = []Definition{
 			}
 			return nil
 		})),
+	step("outcome", `the call is not let in`, `the call is not let in`, "An HTTP status of 300 or more, or no answer.",
+		then(func(c *call) error {
+			if isLetIn(c) {
+				return c.differs("a call that is not let in", describeEnd(c))
+			}
+			return nil
+		})),
 	step("outcome", `the call is let in as "([^"]*)"`, `the call is let in as "WAREHOUSE"`, "Let in, with this principal.",
 		thenWord(func(c *call, user string) error {
 			if !isLetIn(c) || c.Journey.User != user {
@@ -68,6 +75,13 @@ var outcomeSteps = []Definition{
 			}
 			return nil
 		}, target.Stations)).needs(target.Stations),
+	step("outcome", `the certificate is sent`, `the certificate is sent`, "The load balancer asked for a certificate, and the sender sent its own.",
+		then(func(c *call) error {
+			if r := c.Result; !r.CertificateAsked || !r.CertificateSent {
+				return c.differs("a certificate request that was answered", fmt.Sprintf("asked: %t, sent: %t", r.CertificateAsked, r.CertificateSent))
+			}
+			return nil
+		})),
 	step("outcome", `no certificate is (asked for|sent)`, `no certificate is asked for`, "The load balancer did not ask for a certificate, or the sender did not send one though it was asked.",
 		thenWord(func(c *call, what string) error {
 			r := c.Result

@@ -19,11 +19,14 @@ type Document struct {
 	// Management is where the tenant's own interfaces are. Without it nothing is changed, and no log
 	// is read.
 	Management *Interface `yaml:"management,omitempty" json:"management,omitempty"`
-	// Platform is the platform API, for roles. Default: the address of management, which a running
-	// simulator serves both at; without an account of its own the credentials of management.
+	// Platform is the platform API, for roles; it is asked by a client, not by a user. A running
+	// simulator serves it at the address of management.
 	Platform *Interface `yaml:"platform,omitempty" json:"platform,omitempty"`
 	// Account is the technical name of the subaccount. Default: e100999.
 	Account string `yaml:"account,omitempty" json:"account,omitempty"`
+	// ProviderAccount is the subaccount that provides the applications, for the platform API. Default:
+	// not named.
+	ProviderAccount string `yaml:"providerAccount,omitempty" json:"providerAccount,omitempty"`
 	// Application is the application of the worker node, on which sending roles count.
 	// Default: <account>iflmap.
 	Application string `yaml:"application,omitempty" json:"application,omitempty"`

@@ -21,6 +21,12 @@ func (d Document) Validate() error {
 	}
 	if d.Platform != nil {
 		v.logon("platform", *d.Platform)
+		if d.Platform.User != "" {
+			v.fail("platform.user", "the platform API takes no user: give client, the id of a platform API client")
+		}
+		if d.Management == nil {
+			v.fail("platform", "stands without management: add the management section")
+		}
 	}
 	if d.Issuing != nil {
 		v.keyPair("issuing", *d.Issuing)
@@ -114,8 +120,6 @@ func (v *checking) logon(path string, i Interface) {
 		v.fail(path+".client", "stands beside user, expected one way to log on")
 	case i.User == "" && i.Client == "":
 		v.fail(path, "has neither user nor client: say who logs on")
-	case i.Client != "" && i.TokenURL == "":
-		v.fail(path, "has a client and no tokenURL: say where its tokens come from")
 	}
 	if i.TokenURL != "" {
 		v.url(path+".tokenURL", i.TokenURL)

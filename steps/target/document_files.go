@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/pki/keystore"
@@ -147,6 +149,15 @@ func (d Document) authority(k KeyPair, options pki.Options) (*pki.Certificate, e
 		chain = append(chain, store.Root)
 	}
 	return pki.Authority(chain, []crypto.Signer{store.Key}, options)
+}
+
+// authorityOf is the CA of a chain and a key in PEM.
+func authorityOf(chain, key []byte, now func() time.Time) (*pki.Certificate, error) {
+	store, err := keystore.Read(slices.Concat(chain, key), "")
+	if err != nil {
+		return nil, err
+	}
+	return pki.Authority(store.RawChain, []crypto.Signer{store.Key}, pki.Options{Now: now})
 }
 
 func readBounded(file string, most int64) ([]byte, error) {

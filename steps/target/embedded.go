@@ -171,3 +171,6 @@ func (s *embeddedSession) Misbehave(ctx context.Context, how sender.Misbehaviour
 func (s *embeddedSession) Observe(context.Context, *Call, string) error { return nil }
 
 func (s *embeddedSession) tenant() *tenant.Tenant { return s.sim.Tenant() }
+
+// Features lists the features that Supports knows.
+func (e *embedded) Features() []string { return Names() }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator/management"
 	"example.com/gatehouse/simulator/sender"
 )
 
@@ -39,13 +40,14 @@ type remote struct {
 	url      *url.URL
 	trust    sender.Trust
 	issuing  *pki.Certificate
-	api      tenantInterfaces // nil without
-	own      ownInterfaces    // nil for a real tenant
-	logs     *follower        // nil without
-	offset   time.Duration    // of the target's clock against ours
+	api      tenantInterfaces  // nil without
+	own      ownInterfaces     // nil for a real tenant
+	facts    *management.Facts // of a running simulator
+	logs     *follower         // nil without
 	lacks    map[string]string
 
 	mu       sync.Mutex
+	offset   time.Duration // of the target's clock against ours
 	sessions map[*remoteSession]bool
 	left     []error // what could not be put back
 }
@@ -133,7 +135,27 @@ func (r *remote) answers(ctx context.Context) error {
 	return nil
 }
 
-func (r *remote) now() time.Time { return time.Now().Add(r.offset) }
+// now is the target's time.
+func (r *remote) now() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Now().Add(r.offset)
+}
+
+// moved notes that the target's clock was moved.
+func (r *remote) moved(by time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.offset += by
+}
+
+// nodes is how many runtime nodes there are; 0 if that is not known.
+func (r *remote) nodes() int {
+	if r.facts != nil {
+		return len(r.facts.Nodes)
+	}
+	return r.document.Nodes
+}
 
 // id makes a short id that nothing else has.
 func (r *remote) id(bytes int) string {

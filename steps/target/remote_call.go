@@ -154,35 +154,20 @@ func (s *remoteSession) Observe(ctx context.Context, c *Call, feature string) er
 
 // ownJourney takes the record of a running simulator.
 func (s *remoteSession) ownJourney(ctx context.Context, c *Call) (bool, error) {
-	var found *journey.Journey
-	err := waitFor(ctx, s.remote.waits.Absence, func() (bool, error) {
-		all, err := s.remote.own.journeys(ctx)
-		if err != nil {
-			return false, &FaultError{"reading the records of the newest calls", err}
-		}
-		for i := len(all) - 1; i >= 0; i-- {
-			j := all[i]
-			sameLine := strings.Contains(j.AccessLog, c.remote.marker) && lastOf(c, j)
-			if sameLine || j.AccessLog == "" && j.Client == c.Result.LocalAddr && j.Request == c.Result.Request {
-				found = &j
-				return true, nil
-			}
-		}
+	if c.Result.Stage == sender.StageDial {
 		return false, nil
-	})
-	if err != nil || found == nil {
-		return false, err
 	}
-	c.Journey = s.names.journey(*found, c.remote.marker).WithSender(c.Result.Stop())
+	j, err := s.remote.own.journey(ctx, c.Result.LocalAddr, c.Result.Request, s.remote.waits.Absence)
+	if err != nil {
+		return false, &FaultError{"reading the record of a call", err}
+	}
+	if j == nil {
+		return false, nil // what the sender and the logs tell is all there is
+	}
+	c.Journey = s.names.journey(*j, c.remote.marker).WithSender(c.Result.Stop())
 	c.Deduced = false
 	c.remote.seen[Stations] = true
 	return true, nil
-}
-
-// lastOf tells whether the record is that of the last request of a call, not of a challenge or the
-// fetch of a token before.
-func lastOf(c *Call, j journey.Journey) bool {
-	return j.Request == c.Result.Request && j.Status == c.Result.Status
 }
 
 // waitFor looks until there is something to see, a fault, or the limit is over; the last is no

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"example.com/gatehouse/simulator/management"
 	"example.com/gatehouse/simulator/systemlog"
 )
 
@@ -27,11 +29,17 @@ func (r *remote) probe(ctx context.Context) error {
 	lacks("a target that scenarios share cannot be described by one", Landscape)
 	lacks("bad connections are tried on the embedded simulator only, not on a target that others use", Limits)
 	lacks("the interfaces of a tenant have no way to put a certificate into the keystore", Keystore)
-	lacks("the trust list of the load balancer cannot be changed from here", CustomTrust)
+	lacks("others use the load balancer's trust list too: it is changed in the embedded simulator only", CustomTrust)
+	lacks("a deployed User Credentials artifact could not be removed again", Credentials)
 	if r.api == nil {
-		lacks("the target document has no management section", Mappings, Roles, AccessLog, Trace, Credentials)
+		lacks("the target document has no management section", Mappings, Roles, AccessLog, Trace)
 	} else if err := r.probeInterfaces(ctx, lacks); err != nil {
 		return err
+	}
+	if r.issuing == nil && r.facts != nil {
+		if err := r.mintIssuing(ctx); err != nil {
+			lacks("the running simulator makes no CA that its load balancer trusts: "+err.Error(), MintTrusted)
+		}
 	}
 	if r.issuing == nil {
 		lacks("the target document has no issuing section with a CA that the target trusts", MintTrusted)
@@ -43,10 +51,10 @@ func (r *remote) probe(ctx context.Context) error {
 			}
 		}
 	}
-	if len(d.Users) == 0 {
+	if len(d.Users) == 0 && r.facts == nil {
 		lacks("the target document declares no users", Users)
 	}
-	if len(d.OAuthClients) == 0 {
+	if len(d.OAuthClients) == 0 && r.facts == nil {
 		lacks("the target document declares no oauthClients", OAuthClients)
 	}
 	if len(d.Channels) < 2 && r.api == nil {
@@ -55,17 +63,19 @@ func (r *remote) probe(ctx context.Context) error {
 	if len(d.Domains) == 0 {
 		lacks("the target document declares no domains", Domains)
 	}
-	if r.own == nil {
+	if r.nodes() == 0 {
+		lacks("the target document does not say how many runtime nodes there are", Nodes)
+	}
+	if r.facts == nil {
 		lacks("the clock of a real tenant cannot be moved", Clock)
-		lacks("the runtime nodes of a real tenant cannot be taken up and down", Nodes)
 		lacks("the target document does not say that the flow behind /http/orders tells what reached it", Echo)
 		for _, f := range []string{AccessLog, Trace} {
 			if reason, missing := r.lacks[f]; missing {
 				lacks("it would have to be worked out from the logs: "+reason, Stations)
 			}
 		}
-	} else {
-		lacks("runtime nodes are taken up and down on the embedded simulator only", Nodes)
+	} else if !d.Features[Clock] {
+		lacks("others live by the target's clock too (in a running simulator that is yours alone, set features.clock: true and run with --concurrency 1)", Clock)
 	}
 	for f, has := range d.Features {
 		switch {
@@ -99,9 +109,13 @@ func (r *remote) probeInterfaces(ctx context.Context, lacks func(string, ...stri
 	if err := ask(err, Mappings); err != nil {
 		return err
 	}
-	_, err = r.api.usersOfRole(ctx, r.application(), BaseRole)
-	if err := ask(err, Roles); err != nil {
-		return err
+	if !r.api.hasPlatform() {
+		lacks("the target document has no platform section", Roles)
+	} else {
+		_, err = r.api.usersOfRole(ctx, r.application(), BaseRole)
+		if err := ask(err, Roles); err != nil {
+			return err
+		}
 	}
 	for kind, feature := range map[systemlog.Kind]string{systemlog.HTTP: AccessLog, systemlog.Trace: Trace} {
 		_, err := r.api.logFiles(ctx, kind)
@@ -109,17 +123,39 @@ func (r *remote) probeInterfaces(ctx context.Context, lacks func(string, ...stri
 			return err
 		}
 	}
-	if r.own == nil {
-		return nil
-	}
-	now, err := r.own.now(ctx)
-	if err := ask(err, Clock); err != nil {
-		return err
-	}
-	if err == nil {
-		r.offset = time.Until(now)
+	facts, err := r.own.facts(ctx)
+	var refused *refusedError
+	switch {
+	case errors.As(err, &refused):
+		r.own = nil // a real tenant has no such interface
+	case err != nil:
+		return &FaultError{"finding out what the target can do", err}
+	default:
+		r.facts, r.offset = facts, time.Until(facts.Clock)
 	}
 	return nil
+}
+
+// mintIssuing has a running simulator make a CA below a root that its default host trusts, with
+// which certificates are minted here.
+func (r *remote) mintIssuing(ctx context.Context) error {
+	i := slices.IndexFunc(r.facts.Hosts, func(h management.Host) bool { return h.Name == r.facts.Host })
+	if i < 0 || len(r.facts.Hosts[i].Trust) == 0 {
+		return errors.New("its default host trusts nothing")
+	}
+	var failed error
+	for _, root := range r.facts.Hosts[i].Trust {
+		name := "gatehouse-test-issuing-" + r.id(4)
+		made, err := r.own.mint(ctx, map[string]any{"name": name, "issuer": root, "subject": "CN=Gatehouse Test Issuing CA " + name[len(name)-8:] + ", O=Example, C=DE", "ca": true})
+		if err == nil && len(made) == 1 && made[0].Key != "" {
+			r.issuing, err = authorityOf([]byte(made[0].FullChain), []byte(made[0].Key), r.now)
+		}
+		if err == nil && r.issuing != nil {
+			return nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
 }
 
 // refusedError is an answer with which an interface refused: 401, 403, 404 or 501.

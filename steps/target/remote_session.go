@@ -22,7 +22,7 @@ type remoteSession struct {
 	logons map[*sender.Sender]*sender.Sender
 	// passwords of users that play a part, by the scenario's name.
 	passwords map[string]password
-	clients   map[string]DeclaredClient
+	clients   map[string]oauthClient
 	taken     map[int]bool // declared senders that play a part in this scenario
 	borrowed  map[string]bool
 	undo      []undo
@@ -97,8 +97,8 @@ func (s *remoteSession) settle(setup Setup) error {
 		return r.needs(Limits)
 	case setup.Report == "last":
 		return &UnsupportedError{Feature: Landscape, Reason: "which of several errors the load balancer reports cannot be set"}
-	case setup.Nodes != 0 && setup.Nodes != d.Nodes:
-		return &UnsupportedError{Feature: Nodes, Reason: fmt.Sprintf("the scenario needs %d runtime nodes, and the target document says that there are %d", setup.Nodes, d.Nodes)}
+	case setup.Nodes != 0 && setup.Nodes != r.nodes():
+		return &UnsupportedError{Feature: Nodes, Reason: fmt.Sprintf("the scenario needs %d runtime nodes, and the target has %d", setup.Nodes, r.nodes())}
 	case setup.Profile != "" && r.application() != r.account()+setup.Profile:
 		return &UnsupportedError{Feature: Landscape, Reason: fmt.Sprintf("the scenario needs the profile %s, and the application of the worker node is %s", setup.Profile, r.application())}
 	case !setup.Clock.IsZero():
@@ -247,13 +247,47 @@ func (s *remoteSession) Advance(ctx context.Context, by time.Duration) error {
 	if err := s.remote.needs(Clock); err != nil {
 		return err
 	}
-	return s.remote.own.advance(ctx, by)
+	s.changed("moving the clock on by "+by.String(), func(ctx context.Context) error {
+		s.remote.moved(-by)
+		return s.remote.own.advance(ctx, -by)
+	})
+	if err := s.remote.own.advance(ctx, by); err != nil {
+		return said(err, "moving the clock on")
+	}
+	s.remote.moved(by)
+	return nil
 }
 
-func (s *remoteSession) Distrust(context.Context) error             { return s.remote.needs(CustomTrust) }
-func (s *remoteSession) SetNodeUp(context.Context, int, bool) error { return s.remote.needs(Nodes) }
-func (s *remoteSession) NodeIDs(context.Context) ([]string, error)  { return nil, s.remote.needs(Nodes) }
-func (s *remoteSession) CheckNodes(context.Context) (*Call, error)  { return nil, s.remote.needs(Nodes) }
+func (s *remoteSession) Distrust(context.Context) error { return s.remote.needs(CustomTrust) }
+
+func (s *remoteSession) SetNodeUp(ctx context.Context, n int, up bool) error {
+	if !s.remote.document.Features[Nodes] || s.remote.own == nil {
+		return &UnsupportedError{Feature: Nodes, Reason: "others use the runtime nodes too (in a running simulator that is yours alone, set features.nodes: true and run with --concurrency 1)"}
+	}
+	if !up {
+		s.changed(fmt.Sprintf("taking runtime node %d down", n), func(ctx context.Context) error { return s.remote.own.setNode(ctx, n, true) })
+	}
+	return said(s.remote.own.setNode(ctx, n, up), "taking a runtime node up or down")
+}
+
+func (s *remoteSession) NodeIDs(context.Context) ([]string, error) {
+	if err := s.remote.needs(Nodes); err != nil {
+		return nil, err
+	}
+	if s.remote.facts == nil {
+		return nil, &UnsupportedError{Feature: Nodes, Reason: "the ids of a real tenant's runtime nodes are not known before each has a log file"}
+	}
+	var ids []string
+	for _, n := range s.remote.facts.Nodes {
+		ids = append(ids, n.ID)
+	}
+	return ids, nil
+}
+
+func (s *remoteSession) CheckNodes(context.Context) (*Call, error) {
+	return nil, &UnsupportedError{Feature: Nodes, Reason: "the management node cannot be told when to call"}
+}
+
 func (s *remoteSession) ManagementHost() string {
 	return strings.Replace(s.remote.defaultHost(), "-iflmap.", "-tmn.", 1)
 }

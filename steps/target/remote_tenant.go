@@ -119,10 +119,13 @@ func (s *remoteSession) AddGroup(context.Context, string, string) error {
 	return &UnsupportedError{Feature: Roles, Reason: "groups are not changed on a target that others use"}
 }
 
-// AddUser takes a declared user for the part.
-func (s *remoteSession) AddUser(_ context.Context, user, given string) error {
+// AddUser takes a declared user for the part; a running simulator gets one of that name.
+func (s *remoteSession) AddUser(ctx context.Context, user, given string) error {
 	if err := s.remote.needs(Users); err != nil {
 		return err
+	}
+	if s.passwords == nil {
+		s.passwords = map[string]password{}
 	}
 	for _, d := range s.remote.document.Users {
 		if d.Plays != "" && d.Plays != user {
@@ -133,52 +136,61 @@ func (s *remoteSession) AddUser(_ context.Context, user, given string) error {
 			return &FaultError{"reading the password of a user of the target document", err}
 		}
 		s.names.plays(user, d.Name)
-		if s.passwords == nil {
-			s.passwords = map[string]password{}
-		}
 		s.passwords[user] = password{given, actual}
 		return nil
 	}
-	return &UnsupportedError{Feature: Users, Reason: fmt.Sprintf("the target document declares no user that may play %q", user)}
-}
-
-func (s *remoteSession) AddCredential(ctx context.Context, user, password string) error {
-	if err := s.remote.needs(Credentials); err != nil {
-		return err
+	if s.remote.own == nil {
+		return &UnsupportedError{Feature: Users, Reason: fmt.Sprintf("the target document declares no user that may play %q", user)}
 	}
-	api, name := s.remote.api, s.names.user(user)
-	s.changed("the User Credentials artifact "+name, func(ctx context.Context) error { return api.removeCredential(ctx, name) })
-	return said(api.addCredential(ctx, name, name, password), "deploying the User Credentials artifact "+name)
+	name := s.names.user(user)
+	s.passwords[user] = password{given, given}
+	s.changed("the user "+name, func(ctx context.Context) error { return s.remote.own.removeUser(ctx, name) })
+	return said(s.remote.own.putUser(ctx, name, given), "making the user "+name)
 }
 
-func (s *remoteSession) AddClient(_ context.Context, id string) error {
+func (s *remoteSession) AddCredential(context.Context, string, string) error {
+	return s.remote.needs(Credentials)
+}
+
+// AddClient takes a declared client for the part; a running simulator gets one.
+func (s *remoteSession) AddClient(ctx context.Context, id string) error {
 	if err := s.remote.needs(OAuthClients); err != nil {
 		return err
 	}
+	if s.clients == nil {
+		s.clients = map[string]oauthClient{}
+	}
 	for _, d := range s.remote.document.OAuthClients {
 		if d.Plays == "" || d.Plays == id {
-			if s.clients == nil {
-				s.clients = map[string]DeclaredClient{}
+			secret, err := s.remote.document.secret(d.Secret)
+			if err != nil {
+				return &FaultError{"reading the secret of an OAuth client of the target document", err}
 			}
-			s.clients[id] = d
+			s.clients[id] = oauthClient{d.ID, secret, d.TokenURL}
 			s.names.plays(tenant.ClientUserPrefix+id, tenant.ClientUserPrefix+d.ID)
 			return nil
 		}
 	}
-	return &UnsupportedError{Feature: OAuthClients, Reason: fmt.Sprintf("the target document declares no OAuth client that may play %q", id)}
+	if s.remote.own == nil {
+		return &UnsupportedError{Feature: OAuthClients, Reason: fmt.Sprintf("the target document declares no OAuth client that may play %q", id)}
+	}
+	c := oauthClient{"gh" + s.names.run + id, s.remote.id(16), s.remote.document.Management.URL + "/oauth2/api/v1/token"}
+	s.clients[id] = c
+	s.names.plays(tenant.ClientUserPrefix+id, tenant.ClientUserPrefix+c.id)
+	s.changed("the OAuth client "+c.id, func(ctx context.Context) error { return s.remote.own.removeClient(ctx, c.id) })
+	return said(s.remote.own.putClient(ctx, c.id, c.secret), "making the OAuth client "+c.id)
 }
 
+// oauthClient is a client that plays a part.
+type oauthClient struct{ id, secret, tokenURL string }
+
 func (s *remoteSession) Token(ctx context.Context, client string) (string, error) {
-	d, ok := s.clients[client]
+	c, ok := s.clients[client]
 	if !ok {
 		return "", fmt.Errorf("the scenario has no OAuth client %q: a Given must name it first", client)
 	}
-	secret, err := s.remote.document.secret(d.Secret)
-	if err != nil {
-		return "", &FaultError{"reading the secret of an OAuth client of the target document", err}
-	}
-	token, err := s.remote.token(ctx, d, secret)
-	return token, said(err, "fetching a token of the OAuth client "+d.ID)
+	token, err := s.remote.token(ctx, c.tokenURL, c.id, c.secret)
+	return token, said(err, "fetching a token of the OAuth client "+c.id)
 }
 
 func (s *remoteSession) AddToKeystore(context.Context, string, []byte) error {
@@ -199,6 +211,9 @@ func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) err
 	}
 	if err := r.needs(Channels); err != nil {
 		return err
+	}
+	if c.Answer != "" && c.Answer != "echo" {
+		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("no flow that answers %q can be deployed: declare a channel with that answer in the target document", c.Answer)}
 	}
 	for i, row := range c.Authorization.ClientCertificates {
 		if row.Issuer == baseIssuingDN && r.issuing != nil {
