@@ -43,6 +43,10 @@ type Document struct {
 	Channels []Part `yaml:"channels,omitempty" json:"channels,omitempty"`
 	// Domains tell which custom domain plays the part of which one of the scenarios.
 	Domains []PlayedDomain `yaml:"domains,omitempty" json:"domains,omitempty"`
+	// Package is the id of an integration package of the target, into which flows of scenarios are
+	// uploaded. Default: that of the landscape document in a running simulator; in a real tenant none,
+	// and no flow is deployed.
+	Package string `yaml:"package,omitempty" json:"package,omitempty"`
 	// Nodes is how many runtime nodes the tenant has. Default: not known.
 	Nodes int `yaml:"nodes,omitempty" json:"nodes,omitempty"`
 	// Features says of a feature that the target has it (true), where that cannot be found out, or

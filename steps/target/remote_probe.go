@@ -57,8 +57,8 @@ func (r *remote) probe(ctx context.Context) error {
 	if len(d.OAuthClients) == 0 && r.facts == nil {
 		lacks("the target document declares no oauthClients", OAuthClients)
 	}
-	if len(d.Channels) < 2 && r.api == nil {
-		lacks("the target document declares no channels beside /http/orders, and none can be deployed", Channels)
+	if len(d.Channels) < 2 && (r.api == nil || r.uploads() == "") {
+		lacks("the target document declares no channels beside /http/orders, and names no package into which flows could be uploaded", Channels)
 	}
 	if len(d.Domains) == 0 {
 		lacks("the target document declares no domains", Domains)
@@ -159,7 +159,11 @@ func (r *remote) mintIssuing(ctx context.Context) error {
 }
 
 // refusedError is an answer with which an interface refused: 401, 403, 404 or 501.
-type refusedError struct{ err error }
+type refusedError struct {
+	err error
+	// forbidden: it was who asked that was refused, not what was asked.
+	forbidden bool
+}
 
 func (e *refusedError) Error() string { return e.err.Error() }
 

@@ -25,6 +25,7 @@ type remoteSession struct {
 	clients   map[string]oauthClient
 	taken     map[int]bool // declared senders that play a part in this scenario
 	borrowed  map[string]bool
+	roles     map[tenant.Assignment]bool // of users that only this scenario has
 	undo      []undo
 	closed    bool
 }
