@@ -98,8 +98,14 @@ type Config struct {
 	// Initializer adds steps. Default: the whole vocabulary, on the embedded simulator.
 	Initializer func(*godog.ScenarioContext)
 
+	// Finish is called once, when no scenario runs any more, even after an interruption: the target
+	// puts back what was changed on it. What it returns are notes in the report. Default: nothing.
+	Finish func(ctx context.Context) []string
+
 	// Output gets what did not pass, and the summary. Default: nothing is printed.
 	Output io.Writer
+	// Style makes a status on Output stand out. Default: plain text.
+	Style func(of result.Status, text string) string
 	// Verbose prints a line for each scenario, not only for those that did not pass.
 	Verbose bool
 	// Progress is told how many scenarios are done, by one goroutine at a time. Default: nobody.
@@ -148,13 +154,16 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if sane == nil {
 		r.all()
 	}
+	if config.Finish != nil {
+		r.report.Notes = append(r.report.Notes, config.Finish(context.WithoutCancel(ctx))...)
+	}
 	r.finish(sane)
 	r.report.Duration = time.Since(began)
 	if err := r.report.Sum(); err != nil {
 		return r.report, err
 	}
 	if config.Output != nil {
-		if err := report.Summary(config.Output, &r.report); err != nil {
+		if err := r.printer().Summary(&r.report); err != nil {
 			return r.report, err
 		}
 	}
@@ -184,6 +193,9 @@ type run struct {
 func newRun(ctx context.Context, config Config, p *plan) *run {
 	r := &run{ctx: ctx, config: config, plan: p}
 	r.redact.Know(config.Secrets...)
+	if keeper, ok := config.Target.(interface{ Secrets() []string }); ok {
+		r.redact.Know(keeper.Secrets()...)
+	}
 	var notes []string
 	r.expected, notes = expect(config.Expected, p.scenarios)
 	r.report = Report{
@@ -200,6 +212,10 @@ func newRun(ctx context.Context, config Config, p *plan) *run {
 		r.report.Results[i] = Result{Scenario: p.scenarios[i].Scenario}
 	}
 	return r
+}
+
+func (r *run) printer() report.Printer {
+	return report.Printer{W: r.config.Output, Style: r.config.Style}
 }
 
 // sanity makes the one good call.
@@ -267,7 +283,7 @@ func (r *run) ready(at int, one Result, calls []evidence.Call) {
 	}
 	if r.config.Output != nil && (r.config.Verbose || one.Status != Passed || wrong) {
 		// Whoever gave the writer looks at its errors.
-		_ = report.Scenario(r.config.Output, &r.report, &r.report.Results[at])
+		_ = r.printer().Scenario(&r.report, &r.report.Results[at])
 	}
 	if r.config.Progress != nil {
 		r.config.Progress(r.done, len(r.plan.scenarios))

@@ -9,8 +9,9 @@ import (
 	"example.com/gatehouse/simulator/sender"
 )
 
-// Target is what scenarios run against, as far as a suite must know it. A target that has a
-// method Features() []string too lists all names that Supports knows; tags are checked against it.
+// Target is what scenarios run against, as far as a suite must know it. Two more methods are used
+// if there are any: Features() []string lists all names that Supports knows, and tags are checked
+// against it; Secrets() []string lists what must not stand in any report.
 type Target interface {
 	// Name tells people which target it is. It holds no secret.
 	Name() string

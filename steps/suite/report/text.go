@@ -12,19 +12,34 @@ import (
 	"example.com/gatehouse/steps/suite/result"
 )
 
+// Printer prints for people on a terminal.
+type Printer struct {
+	W io.Writer
+	// Style makes the word of a status stand out. Default: plain text.
+	Style func(of result.Status, text string) string
+}
+
+func (p Printer) style(of result.Status, text string) string {
+	if p.Style == nil {
+		return text
+	}
+	return p.Style(of, text)
+}
+
 // writeText writes everything that a terminal would show of all scenarios.
 func writeText(w io.Writer, r *result.Report) error {
+	p := Printer{W: w}
 	for i := range r.Results {
-		if err := Scenario(w, r, &r.Results[i]); err != nil {
+		if err := p.Scenario(r, &r.Results[i]); err != nil {
 			return err
 		}
 	}
-	return Summary(w, r)
+	return p.Summary(r)
 }
 
 // Scenario prints a scenario: one line if it passed, else all that is known of it.
-func Scenario(w io.Writer, r *result.Report, of *result.Result) error {
-	text := fmt.Sprintf("%-7s %s (%s)\n", word(of), journey.Printable(of.Scenario.Name), of.Scenario.ID())
+func (p Printer) Scenario(r *result.Report, of *result.Result) error {
+	text := fmt.Sprintf("%s %s (%s)\n", p.style(of.Status, fmt.Sprintf("%-7s", word(of))), journey.Printable(of.Scenario.Name), journey.Printable(of.Scenario.ID()))
 	if of.Status != result.Passed || of.Expected != "" {
 		calls, err := r.Calls(of)
 		if err != nil {
@@ -32,7 +47,7 @@ func Scenario(w io.Writer, r *result.Report, of *result.Result) error {
 		}
 		text += indent(detail(of, calls), "        ")
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(p.W, text)
 	return err
 }
 
@@ -134,7 +149,7 @@ func certificateText(c evidence.Certificate) string {
 
 // Summary prints the table by station and requirement, what else a reader must know, and the
 // closing line.
-func Summary(w io.Writer, r *result.Report) error {
+func (p Printer) Summary(r *result.Report) error {
 	var b strings.Builder
 	for _, station := range journey.Stations() {
 		counts := r.Station(string(station))
@@ -144,7 +159,7 @@ func Summary(w io.Writer, r *result.Report) error {
 		fmt.Fprintf(&b, "\n%s: %d of %s passed\n", station, counts.Passed, count(counts.Total(), "scenario"))
 		for _, c := range r.Requirements {
 			if c.Station == string(station) && c.Verdict != result.NotRun {
-				fmt.Fprintf(&b, "  %-7s %-7s %2d  %-11s %s\n", c.ID, shout(c.Verdict), c.Counts.Total(), c.Mark, c.Sentence)
+				fmt.Fprintf(&b, "  %-7s %s %2d  %-11s %s\n", c.ID, p.style(c.Verdict, fmt.Sprintf("%-7s", shout(c.Verdict))), c.Counts.Total(), c.Mark, c.Sentence)
 			}
 		}
 	}
@@ -161,8 +176,8 @@ func Summary(w io.Writer, r *result.Report) error {
 	for _, line := range facts(r) {
 		fmt.Fprintf(&b, "%-9s %s\n", line.Name, journey.Printable(line.Value))
 	}
-	fmt.Fprintf(&b, "%s in %.1fs, median %d ms\n%s\n", count(len(r.Results), "scenario"), r.Duration.Seconds(), r.Median().Milliseconds(), r.Counts)
-	_, err := io.WriteString(w, b.String())
+	fmt.Fprintf(&b, "%s in %.1fs, median %d ms\n%s\n", count(len(r.Results), "scenario"), r.Duration.Seconds(), r.Median().Milliseconds(), p.style(closing(r), r.Counts.String()))
+	_, err := io.WriteString(p.W, b.String())
 	return err
 }
 
@@ -206,6 +221,17 @@ func known(r *result.Report, of *result.Result) []string {
 	return slices.DeleteFunc(of.Scenario.Requirements(), func(id string) bool {
 		return !slices.ContainsFunc(r.Requirements, func(c result.Coverage) bool { return c.ID == id })
 	})
+}
+
+// closing is the status whose style the last line has.
+func closing(r *result.Report) result.Status {
+	switch r.Verdict {
+	case result.VerdictPassed:
+		return result.Passed
+	case result.VerdictFailed:
+		return result.Failed
+	}
+	return result.Error
 }
 
 func shout(s result.Status) string {
