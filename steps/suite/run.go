@@ -53,10 +53,11 @@ const (
 	DefaultStepTimeout = 2 * time.Minute
 	// SanityLimit is how long the sanity check may take.
 	SanityLimit = time.Minute
-	// abandonAfter is how long a step whose time is up, or whose run was interrupted, has to come to
-	// an end before it is left behind.
-	abandonAfter = 5 * time.Second
 )
+
+// abandonAfter is how long a step whose time is up, or whose run was interrupted, has to come to an
+// end before it is left behind. Only tests change it.
+var abandonAfter = 5 * time.Second
 
 // maxCalls is how many calls of one scenario are kept as evidence; the newest win.
 const maxCalls = 50
@@ -238,6 +239,9 @@ func (r *run) all() {
 	for range min(r.config.Concurrency, len(r.plan.scenarios)) {
 		workers.Go(func() {
 			for at := range queue {
+				if r.over() {
+					continue // it ended while the scenario waited for its turn
+				}
 				one, calls := r.one(&r.plan.scenarios[at])
 				r.ready(at, one, calls)
 			}
