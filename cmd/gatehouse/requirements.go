@@ -146,7 +146,7 @@ func (o requirementOptions) coverageText(all covered) string {
 	b.WriteString(rows(head, cells) + "\n")
 	if len(all.Gaps) > 0 {
 		for _, gap := range all.Gaps {
-			fmt.Fprintf(&b, "%s  %s\n", bad.Render("gap"), printableLines(strings.TrimSpace(gap.Scenario+" "+gap.ID+": "+gap.Message)))
+			fmt.Fprintf(&b, "%s  %s\n", bad.Render("gap"), printableLines(strings.TrimSpace(gap.Scenario+" "+gap.ID)+": "+gap.Message))
 		}
 		b.WriteByte('\n')
 	}

@@ -149,18 +149,27 @@ func ended(ran *result.Report, allowPartial bool) error {
 		}
 		return &failure{exitFailed, fmt.Errorf("the result is partial: %s; what was not run proves nothing, and --allow-partial accepts that", ran.Counts)}
 	}
-	code := exitInterrupted
-	if ran.Reason == "" {
-		code = originCode(ran)
+	if ran.Reason != "" {
+		return unreachable("the result is an error: %s", ran.Reason)
 	}
-	return &failure{code: code, err: fmt.Errorf("the result is an error: %s", because(ran))}
+	code := originCode(ran)
+	if code == exitDocument {
+		return &failure{code, errors.New(strings.Join(misspelt(ran), "\n"))}
+	}
+	return &failure{code, fmt.Errorf("the result is an error: %s", ran.Counts)}
 }
 
-func because(ran *result.Report) string {
-	if ran.Reason != "" {
-		return ran.Reason
+// misspelt are the steps that nothing understands, each with its place.
+func misspelt(ran *result.Report) []string {
+	var out []string
+	for _, one := range ran.Results {
+		for _, step := range one.Steps {
+			if one.Origin == result.OfFeature && step.Status == result.Error {
+				out = append(out, step.Message)
+			}
+		}
 	}
-	return ran.Counts.String()
+	return out
 }
 
 // originCode is the exit code of scenarios that are errors: what their author can mend comes first.

@@ -167,9 +167,13 @@ func fromBundled(file string) ([]planned, error) {
 		return nil, err
 	}
 	clean := bundledFolder + inside
-	return slices.DeleteFunc(all, func(s planned) bool {
+	all = slices.DeleteFunc(all, func(s planned) bool {
 		return s.File != clean && !strings.HasPrefix(s.File, clean+"/")
-	}), nil
+	})
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return all, nil
 }
 
 func fromFile(file string) ([]planned, error) {
