@@ -128,8 +128,8 @@ func newReportSchema() *cobra.Command {
 		Use:   "schema",
 		Short: "Prints the JSON Schema of a report as JSON",
 		Long: `Prints the JSON Schema (2020-12) of a report as gatehouse test --report json=FILE writes it. The key
-"schema" of a report names its version, ` + result.Schema + `: a report in which a known key is missing or
-means something else gets another number.`,
+"schema" of a report names its version, ` + result.Schema + `: a report in which a known key is
+missing or means something else gets another number.`,
 		Args: arguments(0, 0, ""),
 		RunE: classified(func(cmd *cobra.Command, _ []string) error {
 			data, err := result.JSONSchema()
