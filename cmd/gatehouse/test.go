@@ -102,7 +102,7 @@ func (o testOptions) run(cmd *cobra.Command, paths []string) error {
 	o.config.Progress = live.update
 	ran, err := suite.Run(cmd.Context(), o.config)
 	live.end()
-	defer ran.Close()
+	defer func() { _ = ran.Close() }() // a temporary file
 	if err != nil && ran.Schema == "" {
 		return err // nothing was run
 	}

@@ -138,7 +138,7 @@ func runProperties(r *result.Report) []junitProperty {
 	}
 	for _, f := range facts(r) {
 		if f.Name != "verdict" && f.Name != "order" {
-			out = append(out, junitProperty{f.Name, f.Value})
+			out = append(out, junitProperty(f))
 		}
 	}
 	for _, c := range r.Requirements {
