@@ -2,64 +2,15 @@ package suite_test
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"example.com/gatehouse/steps/suite"
 	"example.com/gatehouse/steps/suite/result"
 )
-
-// part are the scenarios of one shard.
-func part(tb rapid.TB, file string, index, total int, durations map[string]time.Duration) []string {
-	chosen, err := suite.Select(suite.Config{Paths: []string{file}, Shard: result.Shard{Index: index, Total: total}, Durations: durations})
-	require.NoError(tb, err)
-	var out []string
-	for _, s := range chosen {
-		out = append(out, s.ID())
-	}
-	return out
-}
-
-// However many shards there are and whatever the durations: each scenario is in exactly one, every
-// machine comes to the same parts, and no part has more to do than the least busy one by more than
-// one scenario.
-func TestShardsDivideEvenly(t *testing.T) {
-	const scenarios = 23
-	file := empty(t, scenarios)
-	all, err := suite.All(file)
-	require.NoError(t, err)
-	rapid.Check(t, func(t *rapid.T) {
-		total := rapid.IntRange(1, scenarios).Draw(t, "total")
-		durations := map[string]time.Duration{}
-		longest := time.Duration(0)
-		for _, s := range all {
-			d := time.Duration(rapid.IntRange(1, 5000).Draw(t, "ms")) * time.Millisecond
-			durations[s.ID()] = d
-			longest = max(longest, d)
-		}
-		seen := map[string]int{}
-		loads := make([]time.Duration, total)
-		for i := range total {
-			mine := part(t, file, i+1, total, durations)
-			assert.Equal(t, mine, part(t, file, i+1, total, maps.Clone(durations)))
-			for _, id := range mine {
-				seen[id]++
-				loads[i] += durations[id]
-			}
-		}
-		assert.Len(t, seen, scenarios)
-		for id, n := range seen {
-			assert.Equal(t, 1, n, id)
-		}
-		assert.LessOrEqual(t, slices.Max(loads)-slices.Min(loads), longest)
-	})
-}
 
 // Two shards of the bundled suite take, by the durations of a real run, at most 0.55 of the whole.
 func TestTwoShardsTakeHalf(t *testing.T) {
