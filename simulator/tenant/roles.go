@@ -68,98 +68,17 @@ type RoleAnswer struct {
 	// ElsewhereOn names the other applications on which the user has the role, where it has no
 	// effect; sorted.
 	ElsewhereOn []string
+	// Cached tells that the answer comes from the role cache (see Config.RoleCache) and may be out
+	// of date.
+	Cached bool
 }
 
-// grant is a role of a user on an application.
-type grant struct{ user, application, role string }
-
-// origin tells how a user came to a role.
-type origin struct{ group, authGroup string }
-
-// people is the part of a snapshot that knows who has which role. It is not changed once built.
-type people struct {
-	application string
-	roles       map[grant]origin
-	// elsewhere lists for a user and a role (application empty) the applications other than the
-	// worker node's; authGroups for a user (the rest empty) the authorization groups.
-	elsewhere  map[grant][]string
-	authGroups map[string][]string
-}
-
-func newPeople(c Config) *people {
-	p := &people{
-		application: c.Application,
-		roles:       make(map[grant]origin, len(c.Roles)),
-		elsewhere:   make(map[grant][]string),
-		authGroups:  make(map[string][]string),
-	}
-	members := make(map[string]Group, len(c.Groups))
-	for _, g := range c.Groups {
-		members[strings.ToLower(g.Name)] = g
-	}
-	// What was assigned directly comes first, so that an answer names a group only if it takes one.
-	for _, a := range c.Roles {
-		if a.User != "" {
-			p.assign(a.User, a, "")
-		}
-	}
-	for _, a := range c.Roles {
-		if a.Group == "" {
-			continue
-		}
-		g := members[strings.ToLower(a.Group)]
-		for _, user := range g.Users {
-			p.assign(user, a, g.Name)
-		}
-	}
-	for _, g := range c.Groups {
-		if name, ok := authGroup(g.Name); ok {
-			for _, user := range g.Users {
-				p.assign(user, Assignment{Role: name}, g.Name)
-			}
-		}
-	}
-	return p
-}
-
-func (p *people) assign(user string, a Assignment, group string) {
-	application := a.Application
-	if application == "" {
-		application = p.application
-	}
-	p.grant(grant{user, application, a.Role}, origin{group: group})
-	name, ok := authGroup(a.Role)
+// SingleRoles returns the single roles of an authorization group, whose name is given in any case;
+// nil if there is none of that name. The slice is not to be changed.
+func SingleRoles(group string) []string {
+	name, ok := authGroup(group)
 	if !ok {
-		return
+		return nil
 	}
-	if !slices.Contains(p.authGroups[user], name) {
-		p.authGroups[user] = append(p.authGroups[user], name)
-	}
-	for _, role := range authGroups[name] {
-		p.grant(grant{user, application, role}, origin{group: group, authGroup: name})
-	}
-}
-
-func (p *people) grant(g grant, from origin) {
-	if _, has := p.roles[g]; has {
-		return
-	}
-	p.roles[g] = from
-	if g.application != p.application {
-		k := grant{user: g.user, role: g.role}
-		at, _ := slices.BinarySearch(p.elsewhere[k], g.application)
-		p.elsewhere[k] = slices.Insert(p.elsewhere[k], at, g.application)
-	}
-}
-
-// answer looks a role up. The slices in it belong to the snapshot and are not to be changed.
-func (p *people) answer(user, role string) RoleAnswer {
-	from, has := p.roles[grant{user, p.application, role}]
-	out := RoleAnswer{Has: has, Through: from.group, AuthGroup: from.authGroup, ElsewhereOn: p.elsewhere[grant{user: user, role: role}]}
-	if !has {
-		if groups := p.authGroups[user]; len(groups) > 0 {
-			out.AuthGroup = groups[0]
-		}
-	}
-	return out
+	return authGroups[name]
 }
