@@ -310,7 +310,11 @@ func (e *execution) Pending(*messages.Pickle, *messages.PickleStep, *formatters.
 }
 
 func (e *execution) Ambiguous(_ *messages.Pickle, _ *messages.PickleStep, _ *formatters.StepDefinition, err error) {
-	e.locked(func() { e.step(Error, result.OfFeature, err.Error(), nil) })
+	e.locked(func() {
+		if e.at < len(e.scenario.steps) {
+			e.step(Error, result.OfFeature, fmt.Sprintf("%s:%d: %v", e.scenario.File, e.scenario.steps[e.at].line, err), nil)
+		}
+	})
 }
 
 func (e *execution) locked(do func()) {

@@ -16,10 +16,12 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/steps"
 	"example.com/gatehouse/steps/evidence"
 	"example.com/gatehouse/steps/suite/report"
 	"example.com/gatehouse/steps/suite/result"
+	"example.com/gatehouse/steps/target"
 )
 
 // The model of results has its own package; these are its words for those who run a suite.
@@ -53,10 +55,11 @@ const (
 	DefaultStepTimeout = 2 * time.Minute
 	// SanityLimit is how long the sanity check may take.
 	SanityLimit = time.Minute
-	// abandonAfter is how long a step whose time is up, or whose run was interrupted, has to come to
-	// an end before it is left behind.
-	abandonAfter = 5 * time.Second
 )
+
+// abandonAfter is how long a step whose time is up, or whose run was interrupted, has to come to an
+// end before it is left behind. Only tests change it.
+var abandonAfter = 5 * time.Second
 
 // maxCalls is how many calls of one scenario are kept as evidence; the newest win.
 const maxCalls = 50
@@ -95,11 +98,18 @@ type Config struct {
 	// Target is what the scenarios run against. Default: the embedded simulator, unless there is an
 	// Initializer; then nothing is asked and nothing is checked.
 	Target Target
-	// Initializer adds steps. Default: the whole vocabulary, on the embedded simulator.
+	// Initializer adds steps. Default: the whole vocabulary, on the target if it is one of package
+	// target, else on the embedded simulator.
 	Initializer func(*godog.ScenarioContext)
+
+	// Finish is called once, when no scenario runs any more, even after an interruption: the target
+	// puts back what was changed on it. What it returns are notes in the report. Default: nothing.
+	Finish func(ctx context.Context) []string
 
 	// Output gets what did not pass, and the summary. Default: nothing is printed.
 	Output io.Writer
+	// Style makes a status on Output stand out. Default: plain text.
+	Style func(of result.Status, text string) string
 	// Verbose prints a line for each scenario, not only for those that did not pass.
 	Verbose bool
 	// Progress is told how many scenarios are done, by one goroutine at a time. Default: nobody.
@@ -116,10 +126,14 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Target == nil && c.Initializer == nil {
-		c.Target = embedded{}
+		embedded := target.Embedded(simulator.Options{})
+		c.Target, c.Initializer = embedded, steps.RegisterOn(embedded)
 	}
 	if c.Initializer == nil {
 		c.Initializer = steps.Register
+		if vocabulary, ok := c.Target.(target.Target); ok {
+			c.Initializer = steps.RegisterOn(vocabulary)
+		}
 	}
 	if c.Concurrency < 1 {
 		c.Concurrency = runtime.GOMAXPROCS(0)
@@ -148,13 +162,16 @@ func Run(ctx context.Context, config Config) (Report, error) {
 	if sane == nil {
 		r.all()
 	}
+	if config.Finish != nil {
+		r.report.Notes = append(r.report.Notes, config.Finish(context.WithoutCancel(ctx))...)
+	}
 	r.finish(sane)
 	r.report.Duration = time.Since(began)
 	if err := r.report.Sum(); err != nil {
 		return r.report, err
 	}
 	if config.Output != nil {
-		if err := report.Summary(config.Output, &r.report); err != nil {
+		if err := r.printer().Summary(&r.report); err != nil {
 			return r.report, err
 		}
 	}
@@ -184,6 +201,9 @@ type run struct {
 func newRun(ctx context.Context, config Config, p *plan) *run {
 	r := &run{ctx: ctx, config: config, plan: p}
 	r.redact.Know(config.Secrets...)
+	if keeper, ok := config.Target.(interface{ Secrets() []string }); ok {
+		r.redact.Know(keeper.Secrets()...)
+	}
 	var notes []string
 	r.expected, notes = expect(config.Expected, p.scenarios)
 	r.report = Report{
@@ -200,6 +220,10 @@ func newRun(ctx context.Context, config Config, p *plan) *run {
 		r.report.Results[i] = Result{Scenario: p.scenarios[i].Scenario}
 	}
 	return r
+}
+
+func (r *run) printer() report.Printer {
+	return report.Printer{W: r.config.Output, Style: r.config.Style}
 }
 
 // sanity makes the one good call.
@@ -222,6 +246,9 @@ func (r *run) all() {
 	for range min(r.config.Concurrency, len(r.plan.scenarios)) {
 		workers.Go(func() {
 			for at := range queue {
+				if r.over() {
+					continue // it ended while the scenario waited for its turn
+				}
 				one, calls := r.one(&r.plan.scenarios[at])
 				r.ready(at, one, calls)
 			}
@@ -267,7 +294,7 @@ func (r *run) ready(at int, one Result, calls []evidence.Call) {
 	}
 	if r.config.Output != nil && (r.config.Verbose || one.Status != Passed || wrong) {
 		// Whoever gave the writer looks at its errors.
-		_ = report.Scenario(r.config.Output, &r.report, &r.report.Results[at])
+		_ = r.printer().Scenario(&r.report, &r.report.Results[at])
 	}
 	if r.config.Progress != nil {
 		r.config.Progress(r.done, len(r.plan.scenarios))

@@ -65,10 +65,10 @@ func openFiles() int {
 }
 
 // write puts a feature into a folder of the test.
-func write(t *testing.T, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "x.feature")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+func write(tb testing.TB, text string) string {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), "x.feature")
+	require.NoError(tb, os.WriteFile(file, []byte(text), 0o600))
 	return filepath.ToSlash(file)
 }
 
@@ -195,17 +195,4 @@ func FuzzParseTags(f *testing.F) {
 			e.Match([]string{"@LB-3", "@slow"})
 		}
 	})
-}
-
-// BenchmarkSuite runs the whole bundled suite with real sockets. The promise on two cores: under
-// 8 s, the median scenario under 25 ms.
-func BenchmarkSuite(b *testing.B) {
-	for b.Loop() {
-		report, err := suite.Run(b.Context(), suite.Config{})
-		if err != nil || !report.OK() {
-			b.Fatalf("%v, %d failed", err, report.Failed)
-		}
-		b.ReportMetric(float64(report.Median().Microseconds())/1000, "median-ms")
-		b.ReportMetric(float64(len(report.Results)), "scenarios")
-	}
 }

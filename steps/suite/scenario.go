@@ -167,9 +167,13 @@ func fromBundled(file string) ([]planned, error) {
 		return nil, err
 	}
 	clean := bundledFolder + inside
-	return slices.DeleteFunc(all, func(s planned) bool {
+	all = slices.DeleteFunc(all, func(s planned) bool {
 		return s.File != clean && !strings.HasPrefix(s.File, clean+"/")
-	}), nil
+	})
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return all, nil
 }
 
 func fromFile(file string) ([]planned, error) {
@@ -284,21 +288,26 @@ func parse(file string, data []byte) ([]planned, error) {
 	return out, nil
 }
 
-// content is the feature with this scenario alone: the lines of all others are empty, so that
-// every line keeps its number.
+// content is the feature with this scenario alone. The lines of all others are left out: what godog
+// says of lines is not used, and reading them again for each scenario would cost more than running
+// it.
 func (s *planned) content() []byte {
-	lines := slices.Clone(s.source.lines)
+	drop := make([]bool, len(s.source.lines))
 	for key, sp := range s.source.spans {
 		if key != s.keyLine {
 			for i := sp.from; i <= sp.to; i++ {
-				lines[i-1] = ""
+				drop[i-1] = true
 			}
 		}
 	}
 	for _, row := range s.source.rows[s.keyLine] {
-		if row != s.Line {
-			lines[row-1] = ""
+		drop[row-1] = drop[row-1] || row != s.Line
+	}
+	var out []byte
+	for i, line := range s.source.lines {
+		if !drop[i] {
+			out = append(append(out, line...), '\n')
 		}
 	}
-	return []byte(strings.Join(lines, "\n"))
+	return out
 }

@@ -103,7 +103,7 @@ func writeHTML(w io.Writer, r *result.Report) error {
 
 // The measures of the picture of a journey, in pixels.
 const (
-	boxWidth, boxHeight, boxGap = 142, 62, 26
+	boxWidth, boxHeight, boxGap = 158, 62, 24
 	pictureTop                  = 22
 )
 

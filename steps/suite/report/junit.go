@@ -79,7 +79,7 @@ func writeJUnit(w io.Writer, r *result.Report) error {
 			took += one.Duration
 			counted[i] = *one
 		}
-		suite := element("testsuite", append([]xml.Attr{attribute("name", results[0].Scenario.Feature), attribute("file", file)}, totals(counted)...)...)
+		suite := element("testsuite", append([]xml.Attr{attribute("name", printable(results[0].Scenario.Feature)), attribute("file", file)}, totals(counted)...)...)
 		suite.Attr = append(suite.Attr, attribute("time", seconds(took)), attribute("timestamp", r.Began.UTC().Format("2006-01-02T15:04:05")))
 		if err := e.EncodeToken(suite); err != nil {
 			return err
@@ -133,12 +133,12 @@ func totals(results []result.Result) []xml.Attr {
 func runProperties(r *result.Report) []junitProperty {
 	out := []junitProperty{
 		{"schema", r.Schema}, {"gatehouse", r.Gatehouse}, {"target", r.Target}, {"began", r.Began.UTC().Format(time.RFC3339)},
-		{"verdict", string(r.Verdict)}, {"counts", r.Counts.String()}, {"order", r.Selection.Order}, {"planned", fmt.Sprint(r.Selection.Planned)},
+		{"verdict", string(r.Verdict)}, {"counts", r.Counts.String()}, {"order", r.Selection.Order}, {"planned", fmt.Sprint(r.Selection.Planned)}, {"plan", r.Selection.Plan},
 		{"paths", strings.Join(r.Selection.Paths, " ")}, {"tags", r.Selection.Tags}, {"names", strings.Join(r.Selection.Names, " ")},
 	}
 	for _, f := range facts(r) {
 		if f.Name != "verdict" && f.Name != "order" {
-			out = append(out, junitProperty{f.Name, f.Value})
+			out = append(out, junitProperty(f))
 		}
 	}
 	for _, c := range r.Requirements {

@@ -12,27 +12,64 @@ import (
 	"example.com/gatehouse/steps/suite/result"
 )
 
-// writeText writes everything that a terminal would show of all scenarios.
+// Printer prints for people on a terminal.
+type Printer struct {
+	W io.Writer
+	// Style makes the word of a status stand out. Default: plain text.
+	Style func(of result.Status, text string) string
+
+	whole bool // with the details of what passed, and with the sources of requirements
+}
+
+func (p Printer) style(of result.Status, text string) string {
+	if p.Style == nil {
+		return text
+	}
+	return p.Style(of, text)
+}
+
+// writeText writes everything: what a terminal shows, and what is of no use there.
 func writeText(w io.Writer, r *result.Report) error {
+	p := Printer{W: w, whole: true}
+	if _, err := io.WriteString(w, about(r)); err != nil {
+		return err
+	}
 	for i := range r.Results {
-		if err := Scenario(w, r, &r.Results[i]); err != nil {
+		if err := p.Scenario(r, &r.Results[i]); err != nil {
 			return err
 		}
 	}
-	return Summary(w, r)
+	return p.Summary(r)
+}
+
+// about says what ran, when and against what.
+func about(r *result.Report) string {
+	s := r.Selection
+	chosen := "the bundled suite"
+	if len(s.Paths) > 0 {
+		chosen = strings.Join(s.Paths, " ")
+	}
+	if s.Tags != "" {
+		chosen += ", tags " + s.Tags
+	}
+	for _, name := range s.Names {
+		chosen += ", name " + name
+	}
+	return fmt.Sprintf("gatehouse %s\ntarget    %s\nbegan     %s\nchosen    %s: %s, plan %s\norder     %s\nverdict   %s\ntook      %.3fs\nform      %s\n\n",
+		journey.Printable(r.Gatehouse), journey.Printable(r.Target), r.Began.UTC().Format(time.RFC3339), journey.Printable(chosen), count(s.Planned, "scenario"), s.Plan, s.Order, r.Verdict, r.Duration.Seconds(), r.Schema)
 }
 
 // Scenario prints a scenario: one line if it passed, else all that is known of it.
-func Scenario(w io.Writer, r *result.Report, of *result.Result) error {
-	text := fmt.Sprintf("%-7s %s (%s)\n", word(of), journey.Printable(of.Scenario.Name), of.Scenario.ID())
-	if of.Status != result.Passed || of.Expected != "" {
+func (p Printer) Scenario(r *result.Report, of *result.Result) error {
+	text := fmt.Sprintf("%s %s (%s)\n", p.style(of.Status, fmt.Sprintf("%-7s", word(of))), journey.Printable(of.Scenario.Name), journey.Printable(of.Scenario.ID()))
+	if p.whole || of.Status != result.Passed || of.Expected != "" {
 		calls, err := r.Calls(of)
 		if err != nil {
 			return err
 		}
 		text += indent(detail(of, calls), "        ")
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(p.W, text)
 	return err
 }
 
@@ -59,13 +96,16 @@ func detail(of *result.Result, calls []evidence.Call) string {
 		fmt.Fprintf(&b, "known   expected to fail: %s\n", journey.Printable(of.Expected))
 	}
 	if of.Reason != "" {
-		fmt.Fprintf(&b, "reason  %s\n", strings.TrimLeft(indent(printable(of.Reason), "        "), " "))
+		b.WriteString("reason  " + strings.TrimLeft(indent(printable(of.Reason), "        "), " "))
 	}
 	told := map[string]bool{}
 	for _, step := range of.Steps {
 		fmt.Fprintf(&b, "%-7s %s\n", step.Status, journey.Printable(strings.TrimSpace(step.Keyword+" "+step.Text)))
 		if step.Message != "" && step.Message != of.Reason {
 			b.WriteString(indent(printable(step.Message), "        "))
+		}
+		if step.Expected != "" && !strings.Contains(step.Message, step.Expected) {
+			fmt.Fprintf(&b, "        expected %s\n           found %s\n", journey.Printable(step.Expected), journey.Printable(step.Found))
 		}
 		for _, line := range strings.Split(printable(step.Message), "\n") {
 			told[strings.TrimSpace(line)] = true
@@ -96,6 +136,14 @@ func callText(number int, c evidence.Call, told map[string]bool) string {
 	var b strings.Builder
 	if len(c.Journey.Stops) > 0 {
 		_ = journey.WriteText(&b, c.Journey) // a builder takes everything
+	}
+	for _, stop := range c.Journey.Stops {
+		if stop.Reason != "" {
+			fmt.Fprintf(&b, "reason  %s: %s; to do: %s\n", stop.Station, stop.Reason, journey.Printable(stop.Remedy()))
+		}
+		for _, fact := range stop.Saw {
+			fmt.Fprintf(&b, "saw     %s: %s = %s\n", stop.Station, journey.Printable(fact.Name), journey.Printable(fact.Value))
+		}
 	}
 	for _, line := range c.AccessLines {
 		fmt.Fprintf(&b, "log     %s\n", journey.Printable(line))
@@ -134,17 +182,27 @@ func certificateText(c evidence.Certificate) string {
 
 // Summary prints the table by station and requirement, what else a reader must know, and the
 // closing line.
-func Summary(w io.Writer, r *result.Report) error {
+func (p Printer) Summary(r *result.Report) error {
 	var b strings.Builder
 	for _, station := range journey.Stations() {
 		counts := r.Station(string(station))
-		if counts.Total() == 0 {
+		if counts.Total() == 0 && !p.whole {
 			continue
 		}
 		fmt.Fprintf(&b, "\n%s: %d of %s passed\n", station, counts.Passed, count(counts.Total(), "scenario"))
 		for _, c := range r.Requirements {
-			if c.Station == string(station) && c.Verdict != result.NotRun {
-				fmt.Fprintf(&b, "  %-7s %-7s %2d  %-11s %s\n", c.ID, shout(c.Verdict), c.Counts.Total(), c.Mark, c.Sentence)
+			if c.Station != string(station) || c.Verdict == result.NotRun && !p.whole {
+				continue
+			}
+			fmt.Fprintf(&b, "  %-7s %s %2d  %-11s %s\n", c.ID, p.style(c.Verdict, fmt.Sprintf("%-7s", shout(c.Verdict))), c.Counts.Total(), c.Mark, c.Sentence)
+			if p.whole {
+				fmt.Fprintf(&b, "          source %s\n", c.Source)
+				if c.Why != "" {
+					fmt.Fprintf(&b, "          why %s\n", c.Why)
+				}
+				for _, id := range c.Scenarios {
+					fmt.Fprintf(&b, "          scenario %s\n", journey.Printable(id))
+				}
 			}
 		}
 	}
@@ -161,8 +219,8 @@ func Summary(w io.Writer, r *result.Report) error {
 	for _, line := range facts(r) {
 		fmt.Fprintf(&b, "%-9s %s\n", line.Name, journey.Printable(line.Value))
 	}
-	fmt.Fprintf(&b, "%s in %.1fs, median %d ms\n%s\n", count(len(r.Results), "scenario"), r.Duration.Seconds(), r.Median().Milliseconds(), r.Counts)
-	_, err := io.WriteString(w, b.String())
+	fmt.Fprintf(&b, "%s in %.1fs, median %d ms\n%s\n", count(len(r.Results), "scenario"), r.Duration.Seconds(), r.Median().Milliseconds(), p.style(closing(r), r.Counts.String()))
+	_, err := io.WriteString(p.W, b.String())
 	return err
 }
 
@@ -206,6 +264,17 @@ func known(r *result.Report, of *result.Result) []string {
 	return slices.DeleteFunc(of.Scenario.Requirements(), func(id string) bool {
 		return !slices.ContainsFunc(r.Requirements, func(c result.Coverage) bool { return c.ID == id })
 	})
+}
+
+// closing is the status whose style the last line has.
+func closing(r *result.Report) result.Status {
+	switch r.Verdict {
+	case result.VerdictPassed:
+		return result.Passed
+	case result.VerdictFailed:
+		return result.Failed
+	}
+	return result.Error
 }
 
 func shout(s result.Status) string {

@@ -3,6 +3,7 @@ package result
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"example.com/gatehouse/features"
 )
@@ -21,10 +22,13 @@ type Coverage struct {
 	Counts  Counts `json:"counts"`
 }
 
+// catalogue is read once: reading it takes longer than running a scenario.
+var catalogue = sync.OnceValues(features.Requirements)
+
 // cover sums up results by requirement, in the order of the catalogue. Requirements that are not
 // in it are not told.
 func cover(results []Result) ([]Coverage, error) {
-	catalogue, err := features.Requirements()
+	catalogue, err := catalogue()
 	if err != nil {
 		return nil, fmt.Errorf("covering the requirements: %w", err)
 	}

@@ -124,7 +124,7 @@ func Read(name string, from io.Reader) (*Report, error) {
 func position(data []byte, err error) string {
 	offset := int64(-1)
 	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		offset = syntax.Offset
+		offset = max(0, syntax.Offset-1)
 	}
 	if kind := (*json.UnmarshalTypeError)(nil); errors.As(err, &kind) {
 		offset = kind.Offset

@@ -55,15 +55,19 @@ type form struct {
 	with  func(groups []string) string
 }
 
-func group1(groups []string) string { return groups[1] + Redacted }
+// wanted tells whether the value of a token only says that one is wanted.
+func wanted(value string) bool {
+	value = strings.ToLower(strings.Trim(value, " \"'"))
+	return value == "fetch" || value == "required"
+}
 
 var forms = []form{
 	{[]string{"private key-----"}, regexp.MustCompile(`-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)`),
 		func([]string) string { return "(a private key) " + Redacted }},
 	{[]string{"authorization", "cookie", "csrf-token"}, regexp.MustCompile(`(?i)((?:proxy-)?authorization|(?:set-)?cookie|x-csrf-token)(\s*:\s*)([^\r\n"]+)`),
 		func(g []string) string {
-			if value := strings.ToLower(strings.TrimSpace(g[3])); value == "fetch" || value == "required" {
-				return g[0] // says that a token is wanted, and is none
+			if wanted(g[3]) {
+				return g[0]
 			}
 			return g[1] + g[2] + Redacted
 		}},
@@ -74,7 +78,13 @@ var forms = []form{
 			}
 			return g[1] + Redacted
 		}},
-	{[]string{"password", "passwd", "passphrase", "secret", "token", "api-key", "apikey"}, regexp.MustCompile(`(?i)((?:password|passwd|passphrase|secret|token|api-?key)["']?(?:\s*=\s*|\s*:\s*))(?:"[^"\r\n]+"|'[^'\r\n]+'|[^\s"',;&}]+)`), group1},
+	{[]string{"password", "passwd", "passphrase", "secret", "token", "api-key", "apikey"}, regexp.MustCompile(`(?i)((?:password|passwd|passphrase|secret|token|api-?key)["']?(?:\s*=\s*|\s*:\s*))("[^"\r\n]+"|'[^'\r\n]+'|[^\s"',;&}]+)`),
+		func(g []string) string {
+			if wanted(g[2]) || g[2] == Redacted {
+				return g[0]
+			}
+			return g[1] + Redacted
+		}},
 	{[]string{"password", "passphrase", "secret", "token"}, regexp.MustCompile(`(?i)((?:password|passphrase|secret|token) )"[^"]+"`), func(g []string) string { return g[1] + `"` + Redacted + `"` }},
 	{[]string{"://"}, regexp.MustCompile(`(://[^/\s:@"]*:)[^/\s@"]+(@)`), func(g []string) string { return g[1] + Redacted + g[2] }},
 }
