@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/gatehouse/simulator/management"
+	"example.com/gatehouse/simulator/management/client"
 	"example.com/gatehouse/simulator/systemlog"
 )
 
@@ -99,6 +100,8 @@ func (r *remote) probeInterfaces(ctx context.Context, lacks func(string, ...stri
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, client.ErrUnauthorized):
+			return &FaultError{"logging on to the target", err} // the document is wrong, not the target's means
 		case errors.As(err, &refused):
 			lacks(fmt.Sprintf("the tenant refused to tell: %v", err), features...)
 			return nil
