@@ -31,6 +31,7 @@ func TestDocumentIsChecked(t *testing.T) {
 		"call: {url: https://a.example}\nusers: [{name: x, password: secret}]":                             `unknown key "password", did you mean "passwordEnv"?`,
 		"call: {url: https://a.example}\nsenders: [{name: x}]":                                             "names no key pair",
 		"call: {url: https://a.example}\ndomains: [{plays: a, host: b, mode: requre}]":                     `did you mean "require"?`,
+		"call: {url: https://a.example}\nfeatures: {mappings: true}":                                       "cannot be declared, it is found out: only echo, clock, nodes",
 		"call: {url: https://a.example}\nlimits: {log: -1s}":                                               "limits.log: is negative",
 		"call: {url: https://a.example}\nchannels: [{plays: orders, address: /http/x}]":                    "expected the full address",
 		"call: {url: https://a.example}\nplatform: {url: https://b.example, client: c, passwordEnv: PATH}": "stands without management",

@@ -82,7 +82,7 @@ func (r *remote) probe(ctx context.Context) error {
 		switch {
 		case !has:
 			r.lacks[f] = "the target document says so"
-		case f == Echo || f == Channels || f == Stations:
+		case f == Echo:
 			delete(r.lacks, f)
 		}
 	}
