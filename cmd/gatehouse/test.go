@@ -62,7 +62,7 @@ Reports are written when the run ends, also after Ctrl-C: ` + formatNames() + `.
 Pipelines to copy are in docs/pipelines.md.`,
 		Example: `  gatehouse test --tags @LB-3
   gatehouse test our-suites --tags "@LB and not @slow" --report html=report.html
-  gatehouse test features/loadbalancer/nodes.feature:4
+  gatehouse test our-suites/orders.feature:12 --verbose
   gatehouse test --shard 2/5 --durations last.json --report json=part-2.json
   gatehouse test --rerun last.json
   gatehouse test --target tenant.yaml --allow-partial`,
