@@ -7,9 +7,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -60,7 +62,7 @@ Reports are written when the run ends, also after Ctrl-C: ` + formatNames() + `.
 Pipelines to copy are in docs/pipelines.md.`,
 		Example: `  gatehouse test --tags @LB-3
   gatehouse test our-suites --tags "@LB and not @slow" --report html=report.html
-  gatehouse test features/loadbalancer/nodes.feature:4
+  gatehouse test our-suites/orders.feature:12 --verbose
   gatehouse test --shard 2/5 --durations last.json --report json=part-2.json
   gatehouse test --rerun last.json
   gatehouse test --target tenant.yaml --allow-partial`,
@@ -100,6 +102,8 @@ func (o testOptions) run(cmd *cobra.Command, paths []string) error {
 		return err
 	}
 	reports.check(cmd.ErrOrStderr())
+	// Whoever reads the output may stop ("gatehouse test | head"): the reports are written all the same.
+	signal.Ignore(syscall.SIGPIPE)
 
 	live := newProgress(cmd, o.output, "scenarios")
 	out := &checkedWriter{Writer: &besideBar{Writer: cmd.OutOrStdout(), bar: live}}
@@ -159,13 +163,13 @@ func (o testOptions) verdict(cmd *cobra.Command, ran *result.Report, err, output
 	switch {
 	case err != nil && cmd.Context().Err() != nil:
 		return unreachable("%w", err)
-	case err != nil && !errors.As(err, &insane):
-		return err
-	case err != nil:
-		return unreachable("%w", err)
 	case output != nil:
 		// Whoever reads the output must not take half of it for the whole.
 		return written(output)
+	case errors.As(err, &insane):
+		return unreachable("%w", err)
+	case err != nil:
+		return err
 	}
 	if err := ended(ran, o.allowPartial); err != nil {
 		return err
