@@ -43,7 +43,7 @@ func (s *Simulator) Reload(ctx context.Context, l Landscape) (Reloaded, error) {
 	}
 	next := &Simulator{
 		landscape: l, host: s.host, clock: s.clock, nodes: s.nodes, journeys: s.journeys, log: s.log, rand: s.rand,
-		observer: s.observer, servers: s.servers, trust: map[string][]string{},
+		observer: s.observer, parts: s.parts, servers: s.servers, trust: map[string][]string{},
 	}
 	result, err := s.mintNext(ctx, next)
 	if err != nil {

@@ -49,6 +49,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Observer is told of what happens at the load balancer. Default: nobody is.
 	Observer loadbalancer.Observer
+	// Parts exchanges parts of the landscape, in tests. It is called once for each landscape, so that
+	// what the parts remember is that landscape's own. Default: every part is the honest one.
+	Parts func() Parts
 }
 
 // Simulator is a running landscape. Its methods are safe for use by many goroutines.
@@ -75,6 +78,7 @@ type Simulator struct {
 	// reloading keeps reloads in sequence; current guards what they exchange: landscape, set, root.
 	reloading sync.Mutex
 	current   sync.RWMutex
+	parts     Parts
 
 	mu      sync.Mutex
 	senders map[string]*sender.Sender
@@ -106,6 +110,9 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if options.Parts != nil {
+		s.parts = options.Parts()
 	}
 	if !l.Clock.IsZero() {
 		s.clock.Set(l.Clock)
@@ -147,14 +154,23 @@ func (s *Simulator) start(ctx context.Context) error {
 
 func (s *Simulator) startNodes() error {
 	t := s.landscape.Tenant.withDefaults()
+	var logs []node.Log
 	for i := range t.Nodes {
-		id := systemlog.NodeID(t.Account, i+1)
-		writer, err := systemlog.New(s.folder, id, s.clock.Now)
+		writer, err := systemlog.New(s.folder, systemlog.NodeID(t.Account, i+1), s.clock.Now)
 		if err != nil {
 			return fmt.Errorf("starting runtime node %d: %w", i+1, err)
 		}
-		s.writers = append(s.writers, writer)
-		n, err := node.New(node.Config{ID: id, Host: s.host, Tenant: s.tenant, Log: writer, Now: s.clock.Now, Rand: s.rand, Logger: s.log})
+		s.writers, logs = append(s.writers, writer), append(logs, writer)
+	}
+	if s.parts.Logs != nil {
+		logs = s.parts.Logs(logs)
+	}
+	for i, w := range s.writers {
+		config := node.Config{ID: w.Node(), Host: s.host, Tenant: s.tenant, Log: logs[i], Now: s.clock.Now, Rand: s.rand, Logger: s.log}
+		if lookups := s.parts.Lookups; lookups != nil {
+			config.Lookups = func(snapshot *tenant.Snapshot) node.Lookups { return lookups(s.tenant, snapshot) }
+		}
+		n, err := node.New(config)
 		if err != nil {
 			return fmt.Errorf("starting runtime node %d: %w", i+1, err)
 		}
@@ -202,7 +218,7 @@ func (s *Simulator) loadBalancerConfig() (loadbalancer.Config, error) {
 	config := loadbalancer.Config{
 		Listen: l.Listen, Address: l.Address, Now: s.clock.Now, Rand: s.rand, Journeys: s.journeys, ErrorLog: s.log, Observer: s.observer,
 		Default:      loadbalancer.Host{Name: s.host, Certificate: c.TLSCertificate(), Trust: s.trusted(l.Trust)},
-		Verification: l.Verification.options(),
+		Verification: l.Verification.options(), Parts: s.parts.LoadBalancer,
 		Limits: loadbalancer.Limits{
 			HandshakeTimeout: l.Limits.Handshake, HeaderBytes: l.Limits.HeaderBytes, HeaderTimeout: l.Limits.Header,
 			BodyStall: l.Limits.BodyStall, Call: l.Limits.Call, Idle: l.Limits.Idle,
@@ -221,7 +237,17 @@ func (s *Simulator) loadBalancerConfig() (loadbalancer.Config, error) {
 		config.Domains = append(config.Domains, loadbalancer.Host{Name: d.Host, Certificate: c.TLSCertificate(), Mode: mode, Trust: s.trusted(d.Trust)})
 	}
 	for _, n := range s.nodes {
+		if s.parts.Node != nil {
+			config.Backends = append(config.Backends, s.parts.Node(n))
+			continue
+		}
 		config.Backends = append(config.Backends, n)
+	}
+	if s.parts.Host != nil {
+		config.Default = s.parts.Host(config.Default)
+		for i, d := range config.Domains {
+			config.Domains[i] = s.parts.Host(d)
+		}
 	}
 	return config, nil
 }

@@ -83,7 +83,7 @@ type site struct {
 	host     Host
 	name     string // folded
 	config   *tls.Config
-	verifier *verify.Verifier
+	verifier Verifier
 	affinity affinity
 }
 
@@ -194,6 +194,9 @@ func (lb *LoadBalancer) newSite(host Host, d *directory) (*site, error) {
 		options.Now = lb.now
 	}
 	s.verifier = verify.New(trust, options)
+	if lb.config.Parts.Verifier != nil {
+		s.verifier = lb.config.Parts.Verifier(s.host, s.verifier)
+	}
 
 	s.config = &tls.Config{
 		Certificates: []tls.Certificate{host.Certificate},
@@ -219,6 +222,9 @@ func (lb *LoadBalancer) newSite(host Host, d *directory) (*site, error) {
 		return nil, fmt.Errorf("making the key of session tickets: %w", err)
 	}
 	s.config.SetSessionTicketKeys([][32]byte{key})
+	if lb.config.Parts.TLS != nil {
+		lb.config.Parts.TLS(s.host, s.config)
+	}
 	s.affinity = d.backends.affinityFor(s.name)
 	return s, nil
 }
@@ -253,8 +259,11 @@ func (s *site) judge(presented []*x509.Certificate) judgement {
 	for i, c := range presented {
 		ders[i] = c.Raw
 	}
-	result, remembered := s.verifier.VerifyCached(ders)
-	return judgement{result, remembered, time.Since(began)}
+	if v, ok := s.verifier.(*verify.Verifier); ok {
+		result, remembered := v.VerifyCached(ders)
+		return judgement{result, remembered, time.Since(began)}
+	}
+	return judgement{result: s.verifier.Verify(ders), took: time.Since(began)}
 }
 
 // notAccepted ends the handshake of a sender whose certificate a host in mode Require refuses.

@@ -45,7 +45,7 @@ type authentication struct {
 //  2. A certificate that the load balancer did not accept is traced, and does not count.
 //  3. Basic credentials of a user of the identity provider, or the token of an OAuth client.
 //  4. Nobody.
-func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, now time.Time) authentication {
+func authenticate(id forwarding.Identity, header []string, s Lookups, now time.Time) authentication {
 	var out authentication
 	var before string // what was decided about a certificate that does not count
 	var because journey.Reason
@@ -99,7 +99,7 @@ func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, n
 }
 
 // identify is who sends an accepted certificate, and the sentence that says so.
-func identify(der []byte, cert *certificate, s *tenant.Snapshot) (principal, string) {
+func identify(der []byte, cert *certificate, s Lookups) (principal, string) {
 	if user, ok := s.Mapped(der); ok {
 		return principal{user: user, certificate: cert, mapped: true},
 			fmt.Sprintf("the certificate of %q is mapped to user %q", clip(cert.principal()), user)
@@ -109,7 +109,7 @@ func identify(der []byte, cert *certificate, s *tenant.Snapshot) (principal, str
 }
 
 // basic: only users of the identity provider can log on with a password [C].
-func (a *authentication) basic(given logon.Credentials, s *tenant.Snapshot) {
+func (a *authentication) basic(given logon.Credentials, s Lookups) {
 	user := clip(given.User)
 	switch v := s.Password(given.User, given.Password); v {
 	case tenant.Right:
@@ -133,7 +133,7 @@ func (a *authentication) basic(given logon.Credentials, s *tenant.Snapshot) {
 }
 
 // bearer: the token of a known OAuth client stands for oauth_client_<client id> [C].
-func (a *authentication) bearer(given logon.Credentials, s *tenant.Snapshot, now time.Time) {
+func (a *authentication) bearer(given logon.Credentials, s Lookups, now time.Time) {
 	if client, ok := s.Token(given.Token, now); ok {
 		a.who = principal{user: tenant.ClientUserPrefix + client}
 		a.decided = fmt.Sprintf("the bearer token is that of OAuth client %q", client)

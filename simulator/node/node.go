@@ -42,6 +42,19 @@ type Tenant interface {
 	Snapshot() *tenant.Snapshot
 }
 
+// Lookups answers what a node asks about the configuration during one call, always from the same
+// moment. *tenant.Snapshot does.
+type Lookups interface {
+	Application() string
+	Mapped(der []byte) (user string, ok bool)
+	Password(user, given string) tenant.PasswordVerdict
+	Token(token string, now time.Time) (clientID string, ok bool)
+	Route(path string) (tenant.Channel, tenant.RouteAnswer)
+	Restarting(c tenant.Channel, now time.Time) bool
+	Role(user, role string) tenant.RoleAnswer
+	InTable(c tenant.Channel, rawSubject, rawIssuer []byte) bool
+}
+
 // Log takes what a node writes; *systemlog.Writer is one. What was written must be readable when
 // the method returns. It is called by many goroutines.
 type Log interface {
@@ -60,6 +73,9 @@ type Config struct {
 	Host string
 	// Tenant is required.
 	Tenant Tenant
+	// Lookups exchanges the answers of a snapshot for others, so that a test can ask whether a suite
+	// notices. Default: the snapshot answers itself.
+	Lookups func(*tenant.Snapshot) Lookups
 	// Log. Default: nothing is written.
 	Log Log
 	// TenantID is the id in trace records, a letter and 8 hex digits [C].
@@ -154,13 +170,22 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.writeTo(w, r.Method)
 }
 
+// lookups is what is configured now.
+func (n *Node) lookups() Lookups {
+	s := n.config.Tenant.Snapshot()
+	if n.config.Lookups != nil {
+		return n.config.Lookups(s)
+	}
+	return s
+}
+
 // call is one call under way. It belongs to one goroutine.
 type call struct {
 	node     *Node
 	request  *http.Request
 	record   *journey.Recorder // nil: nobody listens
 	began    time.Time
-	snapshot *tenant.Snapshot
+	snapshot Lookups
 	user     string // empty as long as nobody was recognised
 	passport passport
 	traces   []systemlog.TraceRecord
@@ -184,7 +209,7 @@ func (c *call) answer() (a answer) {
 		a = page(http.StatusInternalServerError)
 	}()
 	c.passport, _ = parsePassport(c.request.Header.Get(passportHeader))
-	c.snapshot = c.node.config.Tenant.Snapshot()
+	c.snapshot = c.node.lookups()
 
 	who, refusal := c.authenticated()
 	if refusal != nil {
