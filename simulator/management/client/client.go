@@ -110,7 +110,7 @@ func New(c Config) (*Client, error) {
 		}
 		return out, nil
 	}
-	token := base.JoinPath("oauth2/api/v1/token")
+	token := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: "/oauth2/api/v1/token"}
 	if c.Credentials.TokenURL != "" {
 		if token, err = url.Parse(c.Credentials.TokenURL); err != nil || token.Scheme != "https" || token.Host == "" {
 			return nil, fmt.Errorf("the token URL %q is none, expected https://oauthasservices-<account>.<…>/oauth2/api/v1/token", c.Credentials.TokenURL)
@@ -234,9 +234,8 @@ func plain(err error) error {
 	return err
 }
 
-// readAll reads a body up to a limit and closes it.
-func readAll(body io.ReadCloser, most int64) ([]byte, error) {
-	defer body.Close()
+// readAll reads a body up to a limit.
+func readAll(body io.Reader, most int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
