@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -202,15 +201,3 @@ func (r *remote) Close(ctx context.Context) error {
 
 // defaultHost is the host of the call URL, without port.
 func (r *remote) defaultHost() string { return r.url.Hostname() }
-
-// address is where to connect for a host.
-func (r *remote) address() string {
-	if r.document.Call.Address != "" {
-		return r.document.Call.Address
-	}
-	port := r.url.Port()
-	if port == "" {
-		port = "443"
-	}
-	return net.JoinHostPort(r.url.Hostname(), port)
-}
