@@ -66,7 +66,12 @@ func certificateCauses() []Cause {
 		with(refused("ca-without-client-auth", 2, "LB-7", "A CA certificate of the chain does not allow client certificates below it",
 			"Its extended key usage lacks clientAuth, which OpenSSL demands of every certificate of the chain.",
 			"Get a certificate below a CA that is for clients.",
-			certain(1, verify.InvalidPurpose)), func(c *Cause) { c.Needs = "the sender's chain" }),
+			func(v *view, said *verdict) {
+				certain(1, verify.InvalidPurpose)(v, said)
+				if _, before := v.letInBefore(); before && said.level > 0 {
+					said.against("The same sender was let in before: it looks like a renewal.")
+				}
+			}), func(c *Cause) { c.Needs = "the sender's chain" }),
 		refused("broken-signature", 1, "LB-11", "A signature in the chain does not hold",
 			"A certificate was changed or damaged, or the intermediate certificate is another one of the same name.",
 			"Send the certificate as it was issued, with the certificate of the very CA that signed it.",

@@ -25,6 +25,7 @@ const (
 	chainPublic            // below a public root that is not on the list
 	chainPrivate           // below a root that nobody knows, which is there
 	chainOpen              // the issuer of its last certificate is neither there nor known
+	chainMisfit            // others than the issuer's certificate are there, or one of its name that does not fit
 )
 
 func (v *view) chainSays(subject string) chainSays {
@@ -42,6 +43,9 @@ func (v *view) chainSays(subject string) chainSays {
 		return chainUnknown
 	}
 	top, present := c.top()
+	if c.report.Depth == 0 && len(c.presented) > 1 {
+		return chainMisfit
+	}
 	switch kindOfRoot(top, v.at()) {
 	case formerRoot:
 		return chainFormer
@@ -86,8 +90,10 @@ func pathless(codes []int, proving, open []chainSays, text string, more func(v *
 			v.f.chainOfOther(said)
 		case has(proving, says) && ok:
 			said.proves(text)
-		case has(proving, says):
+		case has(proving, says) && says != chainPasses:
 			said.points(text)
+		case has(proving, says):
+			// It would pass: so it depends on what is sent, and on whether anything is.
 		case has(open, says):
 			said.points("The chain leaves it open.")
 		default:
@@ -123,6 +129,17 @@ func chainCauses() []Cause {
 						said.against("The host is a custom domain, which has a CA bundle of its own.")
 					}
 				}),
+		},
+		{
+			ID: "wrong-intermediate", Station: journey.LoadBalancer, Reason: journey.CertificateNotAccepted, common: 3,
+			Title:       "The intermediate certificate that is sent is not the one that issued the sender's certificate",
+			Symptom:     "401; the access log shows user -; the trace shows verify result 20.",
+			Evidence:    "The two trace records with 20. The sender's chain holds CA certificates, and none that issued the sender's: another name, or the same name with another key.",
+			Why:         "CAs have several intermediate certificates and renew them, under the same name too; the chain was put together from another download.",
+			Fix:         "Get the intermediate certificate that belongs to the sender's own from the CA, and replace the one in the keystore.",
+			Check:       "Compare the authority key identifier of the sender's certificate with the subject key identifier of the next one: gatehouse pki inspect FILE.",
+			Requirement: "LB-11", Needs: "the sender's chain", Mark: confirms, Source: "OpenSSL",
+			judge: pathless(all, []chainSays{chainMisfit}, nil, "The chain holds CA certificates, and none of them issued the sender's.", nil),
 		},
 		{
 			ID: "ca-not-listed", Station: journey.LoadBalancer, Reason: journey.CertificateNotAccepted, common: 6,

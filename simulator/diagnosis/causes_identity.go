@@ -105,7 +105,7 @@ func identityCauses() []Cause {
 				}
 				if v.withoutCertificate() {
 					said.points("The client was asked for a certificate and sent none.", v.out.quotes...)
-					if c := v.f.chain; c == nil || c.keyed {
+					if c := v.f.chain; c == nil || c.keyed && c.passes() {
 						said.proves("It has nothing configured that it could send.")
 					}
 				}
@@ -119,7 +119,7 @@ func identityCauses() []Cause {
 			Why:         "A client without the key cannot prove that the certificate is its own, and sends none. Postman takes a .crt without the key and says nothing.",
 			Fix:         "Give the sender the whole key pair: certificate and private key (.p12, or .crt and .key in Postman's Settings → Certificates).",
 			Check:       "Look whether the sender's keystore holds the private key: gatehouse pki inspect FILE.",
-			Requirement: "SND-3", Scenario: "FLD-9", Needs: "the sender's keystore",
+			Requirement: "SND-3", Scenario: "FLD-9", Needs: "the sender's keystore, and what its client says",
 			judge: unrecognised(func(v *view, said *verdict) {
 				if _, ok := v.sentCredentials(); ok {
 					said.exclude()
@@ -127,8 +127,10 @@ func identityCauses() []Cause {
 				c := v.f.chain
 				_, missing := v.out.shows(noKey)
 				switch {
-				case missing, c != nil && !c.keyed && (c.bundled || v.withoutCertificate() || v.silent()):
+				case missing, c != nil && !c.keyed && (c.bundled || v.withoutCertificate()):
 					said.proves("The sender's file holds certificates and no private key.")
+				case c != nil && !c.keyed && v.silent():
+					said.points("The file of the sender that is here holds certificates and no private key.")
 				case c != nil && c.keyed:
 					said.exclude()
 				}
@@ -142,7 +144,7 @@ func identityCauses() []Cause {
 			Why:         "Java and ABAP senders choose a certificate by the CAs that the server names. One whose root is not on the list, or whose chain in the keystore does not reach it, is not sent.",
 			Fix:         "Use a certificate of a CA on the list, and put the whole chain into the sender's keystore so that it reaches the root.",
 			Check:       "Compare the CAs that openssl s_client -connect HOST:443 lists with the issuers of the sender's chain.",
-			Requirement: "SND-6", Needs: "the sender's chain", Mark: infers, Source: "RFC 8446, section 4.4.2",
+			Requirement: "SND-6", Needs: "the sender's chain, and what its client says", Mark: infers, Source: "RFC 8446, section 4.4.2",
 			judge: unrecognised(func(v *view, said *verdict) {
 				if _, ok := v.sentCredentials(); ok {
 					said.exclude()
@@ -152,7 +154,7 @@ func identityCauses() []Cause {
 				case c == nil:
 				case !c.keyed:
 					said.exclude()
-				case c.is(noPath...) && v.silent():
+				case c.is(noPath...) && (v.silent() || v.withoutCertificate()):
 					said.proves(fmt.Sprintf("The chain %s leads to no root on the list, and yet no certificate was refused: it was not sent.", c.name))
 				case c.passes():
 					said.exclude()
@@ -376,4 +378,6 @@ func credentialCauses() []Cause {
 }
 
 // serviceKey tells whether a name is the client id of a service key.
-func serviceKey(user string) bool { return strings.HasPrefix(user, "sb-") && strings.Contains(user, "!") }
+func serviceKey(user string) bool {
+	return strings.HasPrefix(user, "sb-") && strings.Contains(user, "!")
+}

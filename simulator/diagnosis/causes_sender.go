@@ -8,7 +8,9 @@ import (
 )
 
 // noAnswer tells whether the client had no HTTP answer and the logs know nothing of the call.
-func (v *view) noAnswer() bool { return v.group == nil && v.out != nil && v.out.Status == 0 }
+func (v *view) noAnswer() bool {
+	return v.group == nil && !v.absent && v.out != nil && v.out.Status == 0
+}
 
 // complained makes the rule of a cause that the client's own message tells.
 func complained(of symptom) func(*view, *verdict) {

@@ -70,7 +70,7 @@ func (v *view) tableNames() (subject, issuer string, quotes []Quote, ok bool) {
 
 // notInTable makes the rule of the causes for which a channel's table lacks the certificate:
 // proving is how the best row must relate to it.
-func notInTable(proving rowKind, text string) func(*view, *verdict) {
+func notInTable(proving rowKind, text func(row tenant.DNPair) string) func(*view, *verdict) {
 	return func(v *view, said *verdict) {
 		subject, issuer, quotes, ok := v.tableNames()
 		if !ok {
@@ -80,7 +80,7 @@ func notInTable(proving rowKind, text string) func(*view, *verdict) {
 		switch kind, row := v.rows(subject, issuer); kind {
 		case noRowsKnown:
 		case proving:
-			said.proves(fmt.Sprintf(text, row.Subject, row.Issuer))
+			said.proves(text(row))
 		default:
 			said.exclude()
 		}
@@ -102,7 +102,7 @@ func tableCauses() []Cause {
 			Fix:         "Better, change the channel to User Role and map the certificate under " + mappingMenu + ". Else add the sender's own certificate in " + channelMenu + " → Client Certificate → Add, and deploy.",
 			Check:       "Compare the rows of " + channelMenu + " with the DNs in the trace record.",
 			Requirement: "CHN-8", Needs: needs, Source: kba,
-			judge: notInTable(otherRow, "No row is of the certificate, of its CA, or of an earlier one.%.0s%.0s"),
+			judge: notInTable(otherRow, func(tenant.DNPair) string { return "No row is of the certificate, of its CA, or of an earlier one." }),
 		},
 		{
 			ID: "ca-in-table", Station: journey.Authorization, Reason: journey.DNsNotInTable, common: 5,
@@ -113,7 +113,7 @@ func tableCauses() []Cause {
 			Fix:         "Upload the sender's own certificate in " + channelMenu + " → Client Certificate → Add, and deploy; or better, change to User Role.",
 			Check:       "Compare the subject in the rows of " + channelMenu + " with the subject in the trace record.",
 			Requirement: "CHN-9", Scenario: "FLD-7", Needs: needs, Source: "blog, comments",
-			judge: notInTable(issuersRow, "A row is that of the issuing CA: subject %s.%.0s"),
+			judge: notInTable(issuersRow, func(row tenant.DNPair) string { return "A row is that of the issuing CA: subject " + row.Subject + "." }),
 		},
 		{
 			ID: "table-outdated", Station: journey.Authorization, Reason: journey.DNsNotInTable, common: 4,
@@ -124,7 +124,9 @@ func tableCauses() []Cause {
 			Fix:         "Upload the new certificate in " + channelMenu + " → Client Certificate, and deploy; or better, change to User Role.",
 			Check:       "Compare issuer and subject in the rows of " + channelMenu + " with those in the trace record.",
 			Requirement: "CHN-7", Scenario: "FLD-7", Needs: needs, Source: "CI, .iflw format",
-			judge: notInTable(formerRow, "A row has the same common name: subject %s, issuer %s."),
+			judge: notInTable(formerRow, func(row tenant.DNPair) string {
+				return "A row has the same common name: subject " + row.Subject + ", issuer " + row.Issuer + "."
+			}),
 		},
 		{
 			ID: "table-not-deployed", Station: journey.Authorization, Reason: journey.DNsNotInTable, common: 3,
@@ -135,7 +137,9 @@ func tableCauses() []Cause {
 			Fix:         "Deploy the integration flow; it has a short downtime.",
 			Check:       "Compare the time of the last deployment with that of the last change.",
 			Requirement: "CHN-10", Needs: needs,
-			judge: notInTable(sameRow, "The flow has a row for exactly this certificate: subject %s, issuer %s."),
+			judge: notInTable(sameRow, func(row tenant.DNPair) string {
+				return "The flow has a row for exactly this certificate: subject " + row.Subject + ", issuer " + row.Issuer + "."
+			}),
 		},
 		{
 			ID: "no-certificate-for-table", Station: journey.Authorization, Reason: journey.NoCertificateForTable, common: 2, own: []string{"compares client certificates, and user"},
@@ -298,9 +302,7 @@ func byStatus(status int, text string) func(*view, *verdict) {
 func logCauses() []Cause {
 	const logsMenu = "Operations View → Access Logs → System Log Files"
 	// absent: a client had an answer from a runtime node, or a call is missed, and no line tells of it.
-	absent := func(v *view) bool {
-		return v.missing || v.group == nil && v.out != nil && v.out.Status != 0 && v.f.read.AccessLines > 0
-	}
+	absent := func(v *view) bool { return v.missing || v.absent }
 	outside := func(v *view) bool {
 		return v.out != nil && !v.out.At.IsZero() && (v.out.At.Before(v.f.read.From.Add(-absentMargin)) || v.out.At.After(v.f.read.To.Add(absentMargin)))
 	}
@@ -319,7 +321,7 @@ func logCauses() []Cause {
 				case !absent(v):
 				case v.missing:
 					said.fits(fmt.Sprintf("The logs are those of %d runtime nodes: %s.", len(v.f.read.Nodes), quoted(v.f.read.Nodes)))
-				case outside(v):
+				case outside(v), v.out.Status == http.StatusServiceUnavailable && v.f.read.AccessLines > 0:
 					said.exclude()
 				default:
 					said.points("The client had an answer within the time of these logs, and no line tells of it.", v.out.quotes...)
@@ -375,7 +377,7 @@ func logCauses() []Cause {
 				switch {
 				case v.missing:
 					said.fits("A call that no node took leaves no line.")
-				case v.group == nil && v.status() == http.StatusServiceUnavailable:
+				case v.absent && v.out.Status == http.StatusServiceUnavailable:
 					said.proves("503, and no runtime node has a line of it.", v.out.quotes...)
 				}
 			},

@@ -63,6 +63,8 @@ type recent struct {
 	path, node string
 	status     int
 	group      *group
+	// answered: the client was let in within seconds after.
+	answered bool
 }
 
 type seenAs struct {
@@ -94,7 +96,9 @@ func (f *facts) startOver(shift int64) {
 	}
 }
 
-func (f *facts) note(format string, args ...any) { f.notes = append(f.notes, fmt.Sprintf(format, args...)) }
+func (f *facts) note(format string, args ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
+}
 
 // other tells whether there is evidence beside logs.
 func (f *facts) other() bool {
@@ -136,10 +140,11 @@ const answeredWithin = 10 * time.Second
 func (f *facts) welcome(e *event, c *client) {
 	for i := range c.recent {
 		r := &c.recent[i]
-		if r.status == 401 && r.path == e.path && r.group != nil && e.User != "" && e.Time.Sub(r.at) <= answeredWithin {
-			r.group.answered++
-			r.group = nil
-			r.status = 0
+		if r.status == 401 && r.path == e.path && !r.answered && e.User != "" && e.Time.Sub(r.at) <= answeredWithin {
+			r.answered = true
+			if r.group != nil {
+				r.group.answered++
+			}
 			break
 		}
 	}
@@ -190,7 +195,9 @@ func (f *facts) failed(e *event) {
 	if c := f.clients[e.Client]; c != nil && e.Status == 401 {
 		for i := range c.recent {
 			if r := &c.recent[i]; r.status == 401 && r.path == e.path && r.at.Equal(e.Time) && r.group == nil {
-				r.group = g
+				if r.group = g; r.answered {
+					g.answered++
+				}
 				break
 			}
 		}

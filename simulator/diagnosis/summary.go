@@ -133,7 +133,6 @@ func (c *counts) sender(e *event, refused bool) {
 	}
 }
 
-
 // mostSteps bounds the steps of the plot.
 const mostSteps = 48
 

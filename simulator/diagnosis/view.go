@@ -17,6 +17,9 @@ type view struct {
 	out *Output
 	// missing: the logs hold no failure at all, and a call may be missed.
 	missing bool
+	// absent: a client had an answer, and no log that is here has a line of the call; the case is
+	// about that.
+	absent bool
 }
 
 // key is what tells the calls apart; empty without log lines.
@@ -29,6 +32,9 @@ func (v *view) key() groupKey {
 
 // status is the HTTP status; 0 if no answer came.
 func (v *view) status() int {
+	if v.absent {
+		return 0
+	}
 	if v.group != nil {
 		return v.group.key.status
 	}
@@ -133,7 +139,7 @@ func (v *view) code(codes ...int) ([]Quote, bool) {
 // maybeRejected tells whether the call looks as one whose certificate was refused, but no trace
 // tells: 401 without a user, and the node's trace is not among the evidence.
 func (v *view) maybeRejected() bool {
-	if v.status() != http.StatusUnauthorized || v.user() != "" {
+	if v.absent || v.status() != http.StatusUnauthorized || v.user() != "" || v.withoutCertificate() {
 		return false
 	}
 	if v.group == nil {
@@ -221,4 +227,3 @@ func looksLikeMail(user string) bool {
 	_, domain, _ := strings.Cut(user, "@")
 	return strings.Contains(domain, ".") && !strings.ContainsAny(domain, " ")
 }
-

@@ -6,7 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"example.com/gatehouse/simulator/journey"
 )
+
+// oftenSeen are causes that are worth naming where the trace, which would tell, is missing.
+const oftenSeen = 6
 
 // weigh ranks the causes of a case.
 func weigh(v *view) (causes []Finding, apart []string, next []string) {
@@ -17,6 +22,9 @@ func weigh(v *view) (causes []Finding, apart []string, next []string) {
 			continue
 		}
 		c.judge(v, &said)
+		if said.level == 0 && v.maybeRejected() && v.f.chain == nil && c.Reason == journey.CertificateNotAccepted && c.common >= oftenSeen {
+			said.fits("401 without a user, and the trace of the node is not here.", v.access()...)
+		}
 		if told && said.level > 0 {
 			said.points("The trace says so. (A text of the simulator's own; a real tenant does not have it.)", v.left().quotes...)
 		}
@@ -103,6 +111,9 @@ func (f *facts) report(o Options) *Report {
 	}
 	for _, out := range f.outputs {
 		if !used[out] && (out.Status == 0 || out.Status >= 400) {
+			if out.Status != 0 && f.read.AccessLines > 0 {
+				r.Cases = append(r.Cases, f.diagnose(&view{f: f, out: out, absent: true}))
+			}
 			r.Cases = append(r.Cases, f.diagnose(&view{f: f, out: out}))
 		}
 	}
@@ -160,10 +171,13 @@ func (v *view) what() string {
 	if v.missing {
 		return "No refused call stands in these logs. If one is missed, it never came to a runtime node whose log is here."
 	}
+	if v.absent {
+		return fmt.Sprintf("the call in the output of %s, answered with HTTP %d, stands in none of these logs", v.out.Name, v.out.Status)
+	}
 	if v.group == nil {
 		switch {
 		case v.out.Status != 0:
-			return fmt.Sprintf("HTTP %d in the output of %s, no line in the logs", v.out.Status, v.out.Name)
+			return fmt.Sprintf("HTTP %d in the output of %s", v.out.Status, v.out.Name)
 		case v.out.Alert != nil:
 			return fmt.Sprintf("no HTTP answer: TLS alert %s in the output of %s", v.out.Alert, v.out.Name)
 		}
