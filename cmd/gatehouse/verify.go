@@ -114,17 +114,11 @@ func (o *verifyOptions) run(cmd *cobra.Command, chain string) error {
 
 // options reads what the flags say about time and level.
 func (o *verifyOptions) options() (check.Options, error) {
-	options := check.Options{At: time.Now()}
-	if o.at != "" {
-		at, err := time.Parse(time.RFC3339, o.at)
-		if err != nil {
-			at, err = time.Parse(time.DateOnly, o.at)
-		}
-		if err != nil {
-			return options, invocation("--at: found %q, expected a time of RFC 3339 such as 2027-01-31T12:00:00Z, or a day such as 2027-01-31", o.at)
-		}
-		options.At = at
+	at, err := moment("--at", o.at)
+	if err != nil {
+		return check.Options{}, err
 	}
+	options := check.Options{At: at()}
 	level, err := verify.LevelNumber(o.level)
 	if err != nil {
 		return options, invocation("--level: %w", err)

@@ -132,6 +132,10 @@ func addressLetter(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_/~-.$", r)
 }
 
+// Prefix is what the addresses of the adapter's channels begin with, such as "/http"; empty for an
+// unknown adapter.
+func (a Adapter) Prefix() string { return prefixFor(a) }
+
 func prefixFor(a Adapter) string {
 	for _, p := range prefixes {
 		if slices.Contains(p.adapters, a) {

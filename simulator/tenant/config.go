@@ -1,7 +1,6 @@
 package tenant
 
 import (
-	"bytes"
 	"slices"
 	"time"
 )
@@ -32,6 +31,10 @@ type Config struct {
 	// MappingStore limits the certificates of all mappings together, in bytes.
 	// Default: DefaultMappingStore; negative: no limit.
 	MappingStore int64
+	// RoleCache turns the role cache on: a user with more than RoleCacheRequests requests within
+	// RoleCacheWindow keeps the roles of that moment for RoleCacheLifetime, so that a new
+	// assignment takes effect late [C: platform API documentation]. Default: off.
+	RoleCache bool
 
 	// Mappings is the certificate-to-user mapping.
 	Mappings []Mapping
@@ -44,8 +47,21 @@ type Config struct {
 	Clients []Client
 	Groups  []Group
 	Roles   []Assignment
+	// ApplicationRoles are custom roles of applications. A role need not stand here to be assigned.
+	ApplicationRoles []ApplicationRole
 	// Channels are the sender channels of the deployed integration flows.
 	Channels []Channel
+	// Deployments tell more of deployed integration flows.
+	Deployments []Deployment
+	// Designs are changed channels that are not deployed yet. They are dropped with their channel.
+	Designs []Design
+	// Packages are integration packages; LandscapePackage need not be listed.
+	Packages []Package
+	// Artifacts are integration flows at designtime. A deployed flow without artifact has one all
+	// the same, made from its channels (see Snapshot.Artifacts), unless WithoutDesign lists it.
+	Artifacts []Artifact
+	// WithoutDesign lists deployed flows whose designtime artifact was deleted.
+	WithoutDesign []string
 	// Keystore is the tenant keystore. It has no effect on inbound calls [C].
 	Keystore []KeystoreEntry
 }
@@ -57,6 +73,10 @@ type Mapping struct {
 	Certificate []byte
 	// User need not exist in the identity provider [C].
 	User string
+	// CreatedBy and LastModifiedBy are the users who did so through an interface; empty, and the
+	// times zero, for a mapping that was configured directly.
+	CreatedBy, LastModifiedBy string
+	Created, LastModified     time.Time
 }
 
 // User is a user of the identity provider. Names are compared exactly [?].
@@ -75,9 +95,10 @@ func (u User) GoString() string { return u.String() }
 // Credential is a deployed User Credentials artifact.
 type Credential struct {
 	// Name is that of the artifact, User the user name in it.
-	Name     string
-	User     string
-	Password string
+	Name        string
+	User        string
+	Password    string
+	Description string
 }
 
 // String hides the password.
@@ -211,14 +232,14 @@ func (c Channel) BodyLimit() int64 {
 func (c Config) clone() Config {
 	c.Mappings = slices.Clone(c.Mappings)
 	for i := range c.Mappings {
-		c.Mappings[i].Certificate = bytes.Clone(c.Mappings[i].Certificate)
+		c.Mappings[i] = c.Mappings[i].clone()
 	}
 	c.Users = slices.Clone(c.Users)
 	c.Credentials = slices.Clone(c.Credentials)
 	c.Clients = slices.Clone(c.Clients)
 	c.Groups = slices.Clone(c.Groups)
 	for i := range c.Groups {
-		c.Groups[i].Users = slices.Clone(c.Groups[i].Users)
+		c.Groups[i] = c.Groups[i].clone()
 	}
 	c.Roles = slices.Clone(c.Roles)
 	c.Channels = slices.Clone(c.Channels)
@@ -227,9 +248,26 @@ func (c Config) clone() Config {
 	}
 	c.Keystore = slices.Clone(c.Keystore)
 	for i := range c.Keystore {
-		c.Keystore[i].Certificate = bytes.Clone(c.Keystore[i].Certificate)
+		c.Keystore[i] = c.Keystore[i].clone()
 	}
+	c.ApplicationRoles = slices.Clone(c.ApplicationRoles)
+	c.Deployments = slices.Clone(c.Deployments)
+	c.Designs = slices.Clone(c.Designs)
+	for i := range c.Designs {
+		c.Designs[i] = c.Designs[i].clone()
+	}
+	c.Packages = slices.Clone(c.Packages)
+	c.Artifacts = slices.Clone(c.Artifacts)
+	for i := range c.Artifacts {
+		c.Artifacts[i] = c.Artifacts[i].clone()
+	}
+	c.WithoutDesign = slices.Clone(c.WithoutDesign)
 	return c
+}
+
+func (d Design) clone() Design {
+	d.Channel = d.Channel.clone()
+	return d
 }
 
 func (c Channel) clone() Channel {
@@ -239,16 +277,27 @@ func (c Channel) clone() Channel {
 
 // withDefaults fills in what stands for itself when left out.
 func (c Config) withDefaults() Config {
-	if c.Account == "" {
-		c.Account = DefaultAccount
-	}
-	if c.Application == "" {
-		c.Application = c.Account + "iflmap"
-	}
-	if c.MappingStore == 0 {
-		c.MappingStore = DefaultMappingStore
-	}
+	d := c.settings().withDefaults()
+	c.Account, c.Application, c.MappingStore = d.Account, d.Application, d.MappingStore
 	return c
+}
+
+// settings are what the configuration has only one of.
+func (c Config) settings() settings {
+	return settings{Account: c.Account, Application: c.Application, MappingStore: c.MappingStore, RoleCache: c.RoleCache}
+}
+
+func (s settings) withDefaults() settings {
+	if s.Account == "" {
+		s.Account = DefaultAccount
+	}
+	if s.Application == "" {
+		s.Application = s.Account + "iflmap"
+	}
+	if s.MappingStore == 0 {
+		s.MappingStore = DefaultMappingStore
+	}
+	return s
 }
 
 func (c Channel) withDefaults() Channel {
@@ -264,8 +313,5 @@ func (c Channel) withDefaults() Channel {
 	return c
 }
 
-// deployment is a channel that is being deployed: until then it is restarting.
-type deployment struct {
-	address string
-	until   time.Time
-}
+// flow is the ID of the channel's integration flow.
+func (c Channel) flow() string { return c.withDefaults().Flow }

@@ -22,6 +22,7 @@ type RouteAnswer struct {
 
 // deployed is a channel as the snapshot keeps it.
 type deployed struct {
+	from    *entry[Channel]
 	channel Channel
 	table   map[pairKey]struct{}
 }
@@ -37,20 +38,16 @@ type routes struct {
 	folded map[string]string
 }
 
-func newRoutes(channels []Channel) *routes {
+// newRoutes knows the channels. Those that the old routes know already are taken over.
+func newRoutes(channels []*entry[Channel], old *routes) *routes {
 	r := &routes{
 		exact: make(map[string]*deployed, len(channels)), wild: make(map[string]*deployed),
 		below: make(map[string]*deployed), folded: make(map[string]string, len(channels)),
 	}
-	for _, c := range channels {
-		d := &deployed{channel: c.clone().withDefaults()}
-		if c.Authorization.ClientCertificate() {
-			d.table = make(map[pairKey]struct{}, len(c.Authorization.Table))
-			for _, pair := range c.Authorization.Table {
-				if k, err := pair.key(); err == nil {
-					d.table[k] = struct{}{}
-				}
-			}
+	for _, e := range channels {
+		d := old.of(e)
+		if d == nil {
+			d = deploy(e)
 		}
 		address := d.channel.Address
 		lower := lowerASCII(address)
@@ -70,6 +67,30 @@ func newRoutes(channels []Channel) *routes {
 		}
 	}
 	return r
+}
+
+// of returns what the routes made of exactly this channel; nil if they do not know it.
+func (r *routes) of(e *entry[Channel]) *deployed {
+	if r == nil {
+		return nil
+	}
+	if d := r.at(e.value.Address); d != nil && d.from == e {
+		return d
+	}
+	return nil
+}
+
+func deploy(e *entry[Channel]) *deployed {
+	d := &deployed{from: e, channel: e.value.clone().withDefaults()}
+	if table := e.value.Authorization.Table; table != nil {
+		d.table = make(map[pairKey]struct{}, len(table))
+		for _, pair := range table {
+			if k, err := pair.key(); err == nil {
+				d.table[k] = struct{}{}
+			}
+		}
+	}
+	return d
 }
 
 // route finds the channel that serves the clean path.

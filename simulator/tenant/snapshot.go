@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
 	"time"
@@ -10,17 +11,20 @@ import (
 // goroutines without locks; a call reads one snapshot from beginning to end. A lookup costs the
 // same however much is configured.
 type Snapshot struct {
-	account     string
-	application string
+	contents
+	config settings // with defaults
 
-	mapped      map[[sha256.Size]byte]string
-	mappedUsers map[string]struct{}
-	passwords   map[string]password
-	credentials map[string]struct{}
-	clients     map[string]tokenKey
-	people      *people
-	routes      *routes
-	restarting  map[string]time.Time
+	mappingBytes int64
+	mappedUsers  sharded[int] // how many certificates are mapped to each user
+	passwords    sharded[password]
+	logins       map[string]struct{} // names of and in User Credentials artifacts
+	secrets      map[string]tokenKey // by OAuth client
+	people       *people
+	routes       *routes
+	restarting   map[string]time.Time
+
+	cache *roleCache
+	lists *lists
 }
 
 // password is kept as a hash only so that comparing takes the same time for all.
@@ -29,65 +33,117 @@ type password struct {
 	usable bool
 }
 
-// newSnapshot builds the snapshot of a configuration that is valid and has its defaults. Nothing
-// in it is shared with the configuration that could change, except strings.
-func newSnapshot(c Config, tokens [sha256.Size]byte, running []deployment) *Snapshot {
-	s := &Snapshot{
-		account:     c.Account,
-		application: c.Application,
-		mapped:      make(map[[sha256.Size]byte]string, len(c.Mappings)),
-		mappedUsers: make(map[string]struct{}, len(c.Mappings)),
-		passwords:   make(map[string]password, len(c.Users)),
-		credentials: make(map[string]struct{}, len(c.Credentials)),
-		clients:     make(map[string]tokenKey, len(c.Clients)),
-		people:      newPeople(c),
+// with is the snapshot after the draft, which is done. It works out anew only what the draft
+// touched.
+func (s *Snapshot) with(d *draft, cache *roleCache) *Snapshot {
+	out := *s
+	out.contents, out.cache, out.lists = d.contents, cache, &lists{}
+	first := s.routes == nil
+	if touches(d, settingsKind) || first {
+		out.config = out.raw().withDefaults()
 	}
-	for _, m := range c.Mappings {
-		s.mapped[sha256.Sum256(m.Certificate)] = m.User
-		s.mappedUsers[m.User] = struct{}{}
+	if touched := touchedBy(d, mappingKind); len(touched) > 0 {
+		users := s.mappedUsers.edit()
+		for _, t := range touched {
+			if t.before != nil {
+				out.mappingBytes -= int64(len(t.before.value.Certificate))
+				count(users, t.before.value.User, -1)
+			}
+			if t.after != nil {
+				out.mappingBytes += int64(len(t.after.value.Certificate))
+				count(users, t.after.value.User, 1)
+			}
+		}
+		out.mappedUsers = users.done()
 	}
-	for _, u := range c.Users {
-		s.passwords[u.Name] = password{sha256.Sum256([]byte(u.Password)), u.Password != ""}
+	if touched := touchedBy(d, userKind); len(touched) > 0 {
+		passwords := s.passwords.edit()
+		for _, t := range touched {
+			if t.after == nil {
+				passwords.remove(t.before.value.Name)
+				continue
+			}
+			u := t.after.value
+			passwords.put(u.Name, password{sha256.Sum256([]byte(u.Password)), u.Password != ""})
+		}
+		out.passwords = passwords.done()
 	}
-	for _, cr := range c.Credentials {
-		s.credentials[cr.Name] = struct{}{}
-		if cr.User != "" {
-			s.credentials[cr.User] = struct{}{}
+	if touches(d, credentialKind) {
+		out.logins = make(map[string]struct{})
+		for _, e := range out.credentials.ordered() {
+			out.logins[e.value.Name] = struct{}{}
+			if e.value.User != "" {
+				out.logins[e.value.User] = struct{}{}
+			}
 		}
 	}
-	for _, cl := range c.Clients {
-		s.clients[cl.ID] = newTokenKey(tokens, cl)
+	if touches(d, clientKind) || touches(d, secretKind) {
+		out.secrets = make(map[string]tokenKey)
+		for _, e := range out.clients.ordered() {
+			out.secrets[e.value.ID] = newTokenKey(out.signingKey(), e.value)
+		}
 	}
-	return s.withChannels(c.Channels, running)
-}
-
-// withChannels is the same snapshot with other channels.
-func (s *Snapshot) withChannels(channels []Channel, running []deployment) *Snapshot {
-	out := *s
-	out.routes = newRoutes(channels)
-	out.restarting = make(map[string]time.Time, len(running))
-	for _, d := range running {
-		out.restarting[d.address] = d.until
+	if first {
+		out.people = (&people{}).with(d, out.config.Application)
+	} else {
+		out.people = s.people.with(d, out.config.Application)
+	}
+	if touches(d, channelKind) || first {
+		out.routes = newRoutes(out.channels.ordered(), s.routes)
+	}
+	if touches(d, restartKind) {
+		out.restarting = make(map[string]time.Time)
+		for _, e := range out.restarts.ordered() {
+			out.restarting[e.value.Channel] = e.value.Until
+		}
 	}
 	return &out
 }
 
+// count adds to a number and forgets it when nothing is left.
+func count(numbers *shardEditor[int], key string, by int) {
+	n, _ := numbers.get(key)
+	if n += by; n == 0 {
+		numbers.remove(key)
+		return
+	}
+	numbers.put(key, n)
+}
+
+// raw are the settings as they were given.
+func (s *Snapshot) raw() settings {
+	if e, ok := s.settings.get(""); ok {
+		return e.value
+	}
+	return settings{}
+}
+
+func (s *Snapshot) signingKey() (key [sha256.Size]byte) {
+	if e, ok := s.contents.secrets.get(""); ok {
+		copy(key[:], e.value.Key)
+	}
+	return key
+}
+
 // Account is the technical name of the subaccount.
-func (s *Snapshot) Account() string { return s.account }
+func (s *Snapshot) Account() string { return s.config.Account }
 
 // Application is the application of the worker node, on which sending roles count.
-func (s *Snapshot) Application() string { return s.application }
+func (s *Snapshot) Application() string { return s.config.Application }
 
 // Mapped returns the user that a certificate, given as its DER, is mapped to. The whole
 // certificate is compared, not its names or its key [C].
 func (s *Snapshot) Mapped(der []byte) (user string, ok bool) {
-	user, ok = s.mapped[sha256.Sum256(der)]
-	return user, ok
+	e, ok := s.mappings.get(MappingID(der))
+	if !ok || !bytes.Equal(e.value.Certificate, der) {
+		return "", false
+	}
+	return e.value.User, true
 }
 
 // MappedUser tells whether any certificate is mapped to the user.
 func (s *Snapshot) MappedUser(name string) bool {
-	_, ok := s.mappedUsers[name]
+	_, ok := s.mappedUsers.get(name)
 	return ok
 }
 
@@ -127,7 +183,7 @@ func (v PasswordVerdict) String() string {
 // Password checks a user name and a password. How long comparing takes tells nothing about the
 // password. The verdicts are for the record of the call; a caller is told nothing but 401.
 func (s *Snapshot) Password(name, given string) PasswordVerdict {
-	if p, known := s.passwords[name]; known {
+	if p, known := s.passwords.get(name); known {
 		hash := sha256.Sum256([]byte(given))
 		if subtle.ConstantTimeCompare(hash[:], p.hash[:]) == 1 && p.usable {
 			return Right
@@ -137,7 +193,7 @@ func (s *Snapshot) Password(name, given string) PasswordVerdict {
 	if s.MappedUser(name) {
 		return MappingOnly
 	}
-	if _, ok := s.credentials[name]; ok {
+	if _, ok := s.logins[name]; ok {
 		return CredentialOnly
 	}
 	return UnknownUser
@@ -150,7 +206,7 @@ func (s *Snapshot) Token(token string, now time.Time) (clientID string, ok bool)
 	if !ok {
 		return "", false
 	}
-	key, known := s.clients[t.client]
+	key, known := s.secrets[t.client]
 	if !known || !t.signedWith(key) || !now.Before(t.expires) {
 		return "", false
 	}
@@ -158,8 +214,27 @@ func (s *Snapshot) Token(token string, now time.Time) (clientID string, ok bool)
 }
 
 // Role tells whether the user has the role on the worker node's application; roles on other
-// applications have no effect [C]. Role names are compared exactly.
-func (s *Snapshot) Role(user, role string) RoleAnswer { return s.people.answer(user, role) }
+// applications have no effect [C]. Role names are compared exactly. With Config.RoleCache it counts
+// as a request of the user, and the answer may be that of some minutes ago.
+func (s *Snapshot) Role(user, role string) RoleAnswer {
+	present, _ := s.people.persons.get(user)
+	if !s.config.RoleCache {
+		return present.answer(s.config.Application, role)
+	}
+	roles, cached := s.cache.request(user, present)
+	answer := roles.answer(s.config.Application, role)
+	answer.Cached = cached
+	return answer
+}
+
+// RoleOn tells whether the user has the role on an application. It does not know of the role
+// cache, and names no other applications.
+func (s *Snapshot) RoleOn(application, user, role string) RoleAnswer {
+	present, _ := s.people.persons.get(user)
+	answer := present.answer(application, role)
+	answer.ElsewhereOn = nil
+	return answer
+}
 
 // Route finds the channel that serves a request path, given as on the wire and without query.
 //

@@ -5,20 +5,21 @@
 // call looks things up; Tenant joins the two and swaps one snapshot for the next, whole or not at
 // all. The package answers questions ("which user is this certificate?", "has the user the
 // role?", "which channel serves this path?") and decides nothing about a call: that is for the
-// runtime node. It reads no files and no requests, and keeps everything in memory.
+// runtime node. It reads no requests. What it holds is kept in a Store: in memory, or in a file
+// (package sqlite below it).
 //
 // Statements about the real system carry a mark: [C] confirmed by a source, [I] inferred, [X]
 // sources conflict, [?] not known and therefore a choice made here.
 package tenant
 
 import (
-	"bytes"
+	"context"
 	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,33 +27,78 @@ import (
 
 // Tenant is a tenant that runs. It is safe for use by many goroutines; reading takes no lock.
 type Tenant struct {
-	now    func() time.Time
-	tokens [sha256.Size]byte
+	now   func() time.Time
+	cache *roleCache
+	store Store
 
 	snapshot atomic.Pointer[Snapshot]
 
 	mu     sync.Mutex // guards what follows, and the order of snapshots
-	config Config
-	// designed holds changed channels that are not deployed yet, by the key of the runtime
-	// version.
-	designed map[string]Channel
-	running  []deployment
+	audit  auditLog
+	closed bool
 }
 
-// New makes a tenant of a configuration, which is copied. now nil is time.Now. The error is a
-// *ProblemsError that names everything that is wrong.
+// New makes a tenant of a configuration, which is copied; it lives in memory. now nil is time.Now.
+// The error is a *ProblemsError that names everything that is wrong.
 func New(c Config, now func() time.Time) (*Tenant, error) {
+	return Open(context.Background(), NewMemory(), c, now)
+}
+
+// Open makes a tenant of what a store holds. If that is nothing yet, the tenant begins with a copy
+// of the seed, which is saved; otherwise the seed has no effect. The tenant uses the store until it
+// is closed, and closes it then; if Open fails, the store stays open. now nil is time.Now. An error
+// in the seed is a *ProblemsError; anything else is the store's.
+func Open(ctx context.Context, store Store, seed Config, now func() time.Time) (*Tenant, error) {
 	if now == nil {
 		now = time.Now
 	}
-	t := &Tenant{now: now, designed: make(map[string]Channel)}
-	cryptorand.Read(t.tokens[:]) // never fails
-	if err := accept(c); err != nil {
+	t := &Tenant{now: now, cache: &roleCache{now: now}, store: store}
+	d := newDraft(contents{})
+	found, err := store.Load(ctx, func(r Record) error {
+		if r.Kind == auditKind {
+			return t.audit.load(r)
+		}
+		k, known := kinds[r.Kind]
+		if !known {
+			return fmt.Errorf("found a record of the kind %q, which is not known", r.Kind)
+		}
+		return k.load(d, r)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("loading the tenant's state: %w", err)
+	}
+	t.snapshot.Store((&Snapshot{}).with(newDraft(contents{}), t.cache))
+	if found {
+		t.audit.loaded()
+		if err := d.done(nil); err != nil {
+			return nil, err
+		}
+		t.snapshot.Store(t.Snapshot().with(d, t.cache))
+		return t, nil
+	}
+	if err := accept(seed); err != nil {
 		return nil, err
 	}
-	t.config = c.clone()
-	t.publish()
-	return t, nil
+	replaceAll(d, seed)
+	var key [sha256.Size]byte
+	cryptorand.Read(key[:]) // never fails
+	put(d, secretKind, secretKey{Key: key[:]})
+	return t, t.commit(ctx, d)
+}
+
+// Close ends the tenant and closes its store. Its last snapshot can still be read; changes fail.
+// It may be called more than once.
+func (t *Tenant) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	if err := t.store.Close(); err != nil {
+		return fmt.Errorf("closing the tenant's store: %w", err)
+	}
+	return nil
 }
 
 func accept(c Config) error {
@@ -62,118 +108,128 @@ func accept(c Config) error {
 	return nil
 }
 
-// publish makes the configuration visible. The caller holds the lock, or is alone.
-func (t *Tenant) publish() {
-	t.snapshot.Store(newSnapshot(t.config.withDefaults(), t.tokens, t.running))
+// errClosed is the error of changes after Close.
+var errClosed = errors.New("the tenant is closed")
+
+// commit saves what the draft changed, and only then makes it visible. The caller holds the lock, or
+// is alone.
+func (t *Tenant) commit(ctx context.Context, d *draft) error {
+	if t.closed {
+		return errClosed
+	}
+	var change Change
+	if err := d.done(&change); err != nil {
+		return err
+	}
+	if change.Empty() {
+		return nil
+	}
+	if err := t.store.Save(ctx, change); err != nil {
+		return fmt.Errorf("saving the tenant's state: %w", err)
+	}
+	t.snapshot.Store(t.Snapshot().with(d, t.cache))
+	return nil
 }
+
+// change makes a change that is whole or not at all.
+func (t *Tenant) change(make func(s *Snapshot, d *draft) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.Snapshot()
+	d := newDraft(s.contents)
+	if err := make(s, d); err != nil {
+		return err
+	}
+	return t.commit(context.Background(), d)
+}
+
+// moment is the tenant's time as it is kept: in milliseconds, as the interfaces show it.
+func (t *Tenant) moment() time.Time { return t.now().UTC().Truncate(time.Millisecond) }
 
 // Snapshot is what is configured now.
 func (t *Tenant) Snapshot() *Snapshot { return t.snapshot.Load() }
 
 // Config returns a copy of the configuration, as it was given: defaults are not filled in.
-func (t *Tenant) Config() Config {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.config.clone()
+func (t *Tenant) Config() Config { return t.Snapshot().Config() }
+
+// Config returns a copy of the configuration, as it was given: defaults are not filled in.
+func (s *Snapshot) Config() Config { return s.shared().clone() }
+
+// shared is the configuration, of which nothing may be changed.
+func (s *Snapshot) shared() Config {
+	raw := s.raw()
+	return Config{
+		Account: raw.Account, Application: raw.Application, MappingStore: raw.MappingStore, RoleCache: raw.RoleCache,
+		Mappings: s.mappings.values(), Users: s.users.values(), Credentials: s.credentials.values(),
+		Clients: s.clients.values(), Groups: s.groups.values(), Roles: s.roles.values(),
+		ApplicationRoles: s.applicationRoles.values(), Channels: s.channels.values(), Deployments: s.deployments.values(),
+		Designs: s.designs.values(), Packages: s.packages.values(), Artifacts: s.artifacts.values(),
+		WithoutDesign: s.withoutDesign.values(), Keystore: s.keystore.values(),
+	}
+}
+
+// replaceAll makes the configuration the one given, which is copied.
+func replaceAll(d *draft, c Config) {
+	replace(d, settingsKind, []settings{c.settings()})
+	replace(d, mappingKind, c.Mappings)
+	replace(d, userKind, c.Users)
+	replace(d, credentialKind, c.Credentials)
+	replace(d, clientKind, c.Clients)
+	replace(d, groupKind, c.Groups)
+	replace(d, roleKind, c.Roles)
+	replace(d, applicationRoleKind, c.ApplicationRoles)
+	replace(d, channelKind, c.Channels)
+	replace(d, deploymentKind, c.Deployments)
+	replace(d, designKind, c.Designs)
+	replace(d, packageKind, c.Packages)
+	replace(d, artifactKind, c.Artifacts)
+	replace(d, withoutDesignKind, c.WithoutDesign)
+	replace(d, keystoreKind, c.Keystore)
 }
 
 // Update changes the configuration: all of the change takes effect at once, or nothing of it if
 // the function returns an error or the result is not valid. The function gets a copy of its own
 // and must not call the tenant. Changed channels take effect immediately, without the
-// downtime of a deployment; see Design and Deploy for that.
+// downtime of a deployment; see Design, Deploy and DeployFlow for that.
+//
+// Copying and checking everything takes time where very much is configured; ChangeMappings, Assign
+// and the other methods for one kind of item look only at what they change.
 func (t *Tenant) Update(change func(*Config) error) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	next := t.config.clone()
-	if err := change(&next); err != nil {
-		return fmt.Errorf("changing the tenant's configuration: %w", err)
-	}
-	if err := accept(next); err != nil {
-		return err
-	}
-	t.config = next.clone() // the function may have kept what it was given
-	t.forgetRemoved()
-	t.publish()
-	return nil
-}
-
-// forgetRemoved drops designed versions and running deployments of channels that are gone.
-func (t *Tenant) forgetRemoved() {
-	there := make(map[string]bool, len(t.config.Channels))
-	for _, c := range t.config.Channels {
-		there[c.key()] = true
-	}
-	for k := range t.designed {
-		if !there[k] {
-			delete(t.designed, k)
+	return t.change(func(s *Snapshot, d *draft) error {
+		next := s.Config()
+		if err := change(&next); err != nil {
+			return fmt.Errorf("changing the tenant's configuration: %w", err)
 		}
-	}
-	t.running = slices.DeleteFunc(t.running, func(d deployment) bool { return !there[d.address] })
-}
-
-// MapCertificate maps a certificate, given as its DER, to a user. One that is mapped already only
-// changes its user, as when a mapping is posted again. [C: management interface of the tenant]
-func (t *Tenant) MapCertificate(certificate []byte, user string) error {
-	return t.Update(func(c *Config) error {
-		for i, m := range c.Mappings {
-			if bytes.Equal(m.Certificate, certificate) {
-				c.Mappings[i].User = user
-				return nil
+		next.forgetRemoved()
+		if err := accept(next); err != nil {
+			return err
+		}
+		replaceAll(d, next)
+		for _, e := range s.restarts.ordered() {
+			if !next.hasChannel(e.key) {
+				remove(d, restartKind, e.key)
 			}
 		}
-		c.Mappings = append(c.Mappings, Mapping{Certificate: certificate, User: user})
 		return nil
 	})
 }
 
-// Unmap removes the mapping of a certificate and tells whether there was one.
-func (t *Tenant) Unmap(certificate []byte) (removed bool) {
-	// Removing cannot make a valid configuration invalid.
-	_ = t.Update(func(c *Config) error {
-		before := len(c.Mappings)
-		c.Mappings = slices.DeleteFunc(c.Mappings, func(m Mapping) bool { return bytes.Equal(m.Certificate, certificate) })
-		removed = len(c.Mappings) < before
-		return nil
-	})
-	return removed
+func (c *Config) hasChannel(key string) bool {
+	return slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch.key() == key })
 }
 
-// Assign gives a role. An assignment that exists already is not made twice.
-func (t *Tenant) Assign(a Assignment) error {
-	return t.Update(func(c *Config) error {
-		if !slices.ContainsFunc(c.Roles, func(b Assignment) bool { return c.same(a, b) }) {
-			c.Roles = append(c.Roles, a)
-		}
-		return nil
+// forgetRemoved drops what is only of interest as long as a channel or flow is there.
+func (c *Config) forgetRemoved() {
+	c.Designs = slices.DeleteFunc(c.Designs, func(d Design) bool { return !c.hasChannel(Channel{Address: d.Address}.key()) })
+	c.WithoutDesign = slices.DeleteFunc(c.WithoutDesign, func(id string) bool {
+		return !slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch.flow() == id })
 	})
-}
-
-// Unassign takes a role away again and tells whether it had been given.
-func (t *Tenant) Unassign(a Assignment) (removed bool) {
-	_ = t.Update(func(c *Config) error {
-		before := len(c.Roles)
-		c.Roles = slices.DeleteFunc(c.Roles, func(b Assignment) bool { return c.same(a, b) })
-		removed = len(c.Roles) < before
-		return nil
-	})
-	return removed
-}
-
-// same tells whether two assignments mean the same.
-func (c *Config) same(a, b Assignment) bool {
-	application := func(name string) string {
-		if name == "" {
-			return c.withDefaults().Application
-		}
-		return name
-	}
-	return a.User == b.User && strings.EqualFold(a.Group, b.Group) && a.Role == b.Role &&
-		application(a.Application) == application(b.Application)
 }
 
 // CheckClient tells whether the OAuth client exists and this is its secret.
 func (t *Tenant) CheckClient(id, secret string) bool {
-	key, known := t.Snapshot().clients[id]
-	given := newTokenKey(t.tokens, Client{ID: id, Secret: secret})
+	s := t.Snapshot()
+	key, known := s.secrets[id]
+	given := newTokenKey(s.signingKey(), Client{ID: id, Secret: secret})
 	return known && subtle.ConstantTimeCompare(key[:], given[:]) == 1
 }

@@ -16,7 +16,7 @@ import (
 func TestTheWholeCertificateIsCompared(t *testing.T) {
 	cert := named(t, name("warehouse"), name("Example CA"))
 	renewed := named(t, name("warehouse"), name("Example CA"))
-	tn := newTenant(t, Config{Mappings: []Mapping{{cert.Raw, "WAREHOUSE"}, {der(1), "WAREHOUSE"}}})
+	tn := newTenant(t, Config{Mappings: []Mapping{{Certificate: cert.Raw, User: "WAREHOUSE"}, {Certificate: der(1), User: "WAREHOUSE"}}})
 	s := tn.Snapshot()
 	user, ok := s.Mapped(cert.Raw)
 	assert.True(t, ok)
@@ -220,7 +220,7 @@ func TestUpdateIsAllOrNothing(t *testing.T) {
 	stop := errors.New("stop")
 	err := tn.Update(func(c *Config) error {
 		c.Mappings = nil
-		c.Mappings = append(c.Mappings, Mapping{der(7), "OTHER"})
+		c.Mappings = append(c.Mappings, Mapping{Certificate: der(7), User: "OTHER"})
 		return stop
 	})
 	assert.ErrorIs(t, err, stop)
@@ -320,7 +320,7 @@ func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
 
 	now = now.Add(2 * time.Minute)
 	require.NoError(t, tn.Deploy("/http/other", 0))
-	assert.Empty(t, tn.running, "deployments that are over are forgotten")
+	assert.Empty(t, tn.Snapshot().restarts.values(), "deployments that are over are forgotten")
 	require.NoError(t, tn.Update(func(c *Config) error { return nil }))
 
 	require.NoError(t, tn.Deploy("/http/orders", time.Minute))
@@ -353,8 +353,8 @@ func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
 
 	require.NoError(t, tn.Design("/cxf/orders", func(c *Channel) { c.Answer = Fail }))
 	require.NoError(t, tn.Update(func(c *Config) error { c.Channels = c.Channels[1:]; return nil }))
-	assert.Empty(t, tn.designed, "the channel is gone")
-	assert.Empty(t, tn.running)
+	assert.Empty(t, tn.Config().Designs, "the channel is gone")
+	assert.Empty(t, tn.Snapshot().restarts.values())
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {
@@ -392,7 +392,7 @@ func TestManyReadersAndOneWriter(t *testing.T) {
 	}
 	for range 100 {
 		require.NoError(t, tn.Update(func(c *Config) error {
-			c.Mappings = append(c.Mappings, Mapping{der(100), "NEW"})
+			c.Mappings = append(c.Mappings, Mapping{Certificate: der(100), User: "NEW"})
 			c.Roles = append(c.Roles, Assignment{User: "NEW", Role: DefaultRole})
 			return nil
 		}))
@@ -436,7 +436,7 @@ func BenchmarkLookup(b *testing.B) {
 			c := Config{MappingStore: -1}
 			for i := range size.mappings {
 				user := fmt.Sprintf("USER%07d", i)
-				c.Mappings = append(c.Mappings, Mapping{der(i), user})
+				c.Mappings = append(c.Mappings, Mapping{Certificate: der(i), User: user})
 				c.Roles = append(c.Roles, Assignment{User: user, Role: DefaultRole})
 			}
 			for i := range size.channels {

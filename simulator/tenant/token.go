@@ -79,7 +79,7 @@ func (t token) signedWith(k tokenKey) bool { return hmac.Equal(t.signature, k.si
 // DefaultTokenLifetime; whole seconds, at least one). rand nil is crypto/rand. Whether the client
 // showed its secret is for the caller to check: see CheckClient.
 func (t *Tenant) IssueToken(clientID string, lifetime time.Duration, rand io.Reader) (string, error) {
-	key, known := t.Snapshot().clients[clientID]
+	key, known := t.Snapshot().secrets[clientID]
 	if !known {
 		return "", fmt.Errorf("issuing a token: there is no OAuth client %q", clientID)
 	}

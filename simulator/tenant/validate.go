@@ -1,7 +1,7 @@
 package tenant
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,6 +59,7 @@ func (c Config) Validate() []Problem {
 	v.people(c)
 	v.roles(c)
 	v.channels(c)
+	v.content(c)
 	seen := make(map[string]int)
 	for i, e := range c.Keystore {
 		at := fmt.Sprintf("keystore[%d].alias", i)
@@ -72,6 +73,27 @@ type validation struct{ problems []Problem }
 
 func (v *validation) add(path, format string, arguments ...any) {
 	v.problems = append(v.problems, Problem{Path: path, Message: fmt.Sprintf(format, arguments...)})
+}
+
+// err is the error of what was found, if anything was.
+func (v *validation) err() error {
+	if len(v.problems) > 0 {
+		return &ProblemsError{Problems: v.problems}
+	}
+	return nil
+}
+
+// plainName tells quickly whether a name is one of those that are always right.
+func plainName(name string) bool {
+	if name == "" || len(name) > maxName {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // name checks a name that ends up in logs and headers.
@@ -107,32 +129,52 @@ func (v *validation) unique(path, key, list string, seen map[string]int, i int) 
 
 func (v *validation) mappings(c Config) {
 	var total int64
-	type entry struct {
-		index int
-		user  string
-	}
-	seen := make(map[[sha256.Size]byte]entry, len(c.Mappings))
+	seen := make(map[string]int, len(c.Mappings))
 	for i, m := range c.Mappings {
-		at := fmt.Sprintf("mappings[%d]", i)
-		v.name(at+".user", m.User)
 		total += int64(len(m.Certificate))
-		if what := checkDER(m.Certificate); what != "" {
-			v.add(at+".certificate", "%s", what)
+		if !v.mapping(i, m) {
 			continue
 		}
-		hash := sha256.Sum256(m.Certificate)
-		if other, twice := seen[hash]; twice {
-			if other.user == m.User {
-				v.add(at+".certificate", "is mapped to user %q in mappings[%d] already; remove one of them", m.User, other.index)
-			} else {
-				v.add(at+".certificate", "is mapped to user %q in mappings[%d] already and cannot also be user %q: one certificate maps to one user", other.user, other.index, m.User)
-			}
+		id := MappingID(m.Certificate)
+		first, twice := seen[id]
+		if !twice {
+			seen[id] = i
 			continue
 		}
-		seen[hash] = entry{i, m.User}
+		other := c.Mappings[first]
+		at := fmt.Sprintf("mappings[%d].certificate", i)
+		switch {
+		case !bytes.Equal(other.Certificate, m.Certificate):
+			v.sameID(i, id)
+		case other.User == m.User:
+			v.add(at, "is mapped to user %q in mappings[%d] already; remove one of them", m.User, first)
+		default:
+			v.add(at, "is mapped to user %q in mappings[%d] already and cannot also be user %q: one certificate maps to one user", other.User, first, m.User)
+		}
 	}
-	if c.MappingStore > 0 && total > c.MappingStore {
-		v.add("mappings", "the certificates take %d bytes, and the mapping store holds %d; remove mappings that are no longer used", total, c.MappingStore)
+	v.mappingStore(total, c.MappingStore)
+}
+
+// mapping checks a mapping alone and tells whether its certificate is one.
+func (v *validation) mapping(i int, m Mapping) bool {
+	if !plainName(m.User) {
+		v.name(fmt.Sprintf("mappings[%d].user", i), m.User)
+	}
+	what := checkDER(m.Certificate)
+	if what != "" {
+		v.add(fmt.Sprintf("mappings[%d].certificate", i), "%s", what)
+	}
+	return what == ""
+}
+
+// sameID: somebody made two certificates with the same MD5.
+func (v *validation) sameID(i int, id string) {
+	v.add(fmt.Sprintf("mappings[%d].certificate", i), "has the id %s of another certificate that is mapped; remove that one, or map a renewed one", id)
+}
+
+func (v *validation) mappingStore(total, limit int64) {
+	if limit > 0 && total > limit {
+		v.add("mappings", "the certificates take %d bytes, and the mapping store holds %d; remove mappings that are no longer used", total, limit)
 	}
 }
 
@@ -189,24 +231,33 @@ func (v *validation) roles(c Config) {
 			v.name(fmt.Sprintf("%s.users[%d]", at, j), u)
 		}
 	}
+	known := func(group string) bool {
+		_, ok := seen[strings.ToLower(group)]
+		return ok
+	}
 	for i, a := range c.Roles {
-		at := fmt.Sprintf("roles[%d]", i)
-		switch {
-		case a.User == "" && a.Group == "":
-			v.add(at, "found neither user nor group, expected one of them")
-		case a.User != "" && a.Group != "":
-			v.add(at, "found user %q and group %q, expected only one of them", a.User, a.Group)
-		case a.Group != "":
-			if _, known := seen[strings.ToLower(a.Group)]; !known {
-				v.add(at+".group", "there is no group %q; define it under groups", a.Group)
-			}
-		default:
-			v.name(at+".user", a.User)
+		v.assignment(i, a, known)
+	}
+}
+
+// assignment checks a role assignment; known tells whether there is a group of that name.
+func (v *validation) assignment(i int, a Assignment, known func(group string) bool) {
+	at := fmt.Sprintf("roles[%d]", i)
+	switch {
+	case a.User == "" && a.Group == "":
+		v.add(at, "found neither user nor group, expected one of them")
+	case a.User != "" && a.Group != "":
+		v.add(at, "found user %q and group %q, expected only one of them", a.User, a.Group)
+	case a.Group != "":
+		if !known(a.Group) {
+			v.add(at+".group", "there is no group %q; define it under groups", a.Group)
 		}
-		v.name(at+".role", a.Role)
-		if a.Application != "" {
-			v.word(at+".application", a.Application)
-		}
+	default:
+		v.name(at+".user", a.User)
+	}
+	v.name(at+".role", a.Role)
+	if a.Application != "" {
+		v.word(at+".application", a.Application)
 	}
 }
 

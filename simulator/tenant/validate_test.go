@@ -13,9 +13,9 @@ import (
 func good() Config {
 	return Config{
 		Account:     "e100999",
-		Mappings:    []Mapping{{der(1), "WAREHOUSE"}, {der(2), "WAREHOUSE"}, {der(3), "SHOP"}},
+		Mappings:    []Mapping{{Certificate: der(1), User: "WAREHOUSE"}, {Certificate: der(2), User: "WAREHOUSE"}, {Certificate: der(3), User: "SHOP"}},
 		Users:       []User{{"alice", "secret-of-alice"}},
-		Credentials: []Credential{{"backend", "BACKEND", "secret-of-backend"}},
+		Credentials: []Credential{{Name: "backend", User: "BACKEND", Password: "secret-of-backend"}},
 		Clients:     []Client{{"1a2b-3c4d", "secret-of-client"}},
 		Groups:      []Group{{"Senders", []string{"alice"}}},
 		Roles:       []Assignment{{User: "WAREHOUSE", Role: DefaultRole}, {Group: "senders", Role: DefaultRole}},
