@@ -30,6 +30,9 @@ const (
 
 func (v *view) chainSays(subject string) chainSays {
 	c := v.f.chain
+	if c == nil && v.record != nil {
+		return v.recordSays()
+	}
 	if c == nil || c.report == nil || c.leaf == nil || c.report.Unreadable != "" {
 		return chainUnknown
 	}
@@ -88,6 +91,9 @@ func pathless(codes []int, proving, open []chainSays, text string, more func(v *
 		case says == chainUnknown:
 		case says == chainOfOther:
 			v.f.chainOfOther(said)
+		case has(proving, says) && ok && v.rootMissing(says):
+			// The chain is whole by a list, and this very host does not name its root.
+			said.points("The chain passes the list.")
 		case has(proving, says) && ok:
 			said.proves(text)
 		case has(proving, says) && says != chainPasses:
@@ -103,6 +109,12 @@ func pathless(codes []int, proving, open []chainSays, text string, more func(v *
 			more(v, said)
 		}
 	}
+}
+
+// rootMissing tells whether the chain passes a list, and the host names other CAs than its root.
+func (v *view) rootMissing(says chainSays) bool {
+	named, known := v.rootNamed()
+	return says == chainPasses && known && !named
 }
 
 func (f *facts) chainOfOther(said *verdict) {
@@ -251,7 +263,11 @@ func chainCauses() []Cause {
 				}
 				said.points("The host column shows "+v.host()+", a custom domain.", v.access()...)
 				_, subject, _, _ := v.rejected()
-				if v.chainSays(subject) == chainPasses {
+				if named, known := v.rootNamed(); known && named {
+					said.exclude()
+				} else if known {
+					said.proves("The host does not name the root of the sender's chain among the CAs that it accepts.")
+				} else if v.chainSays(subject) == chainPasses {
 					said.proves("The chain passes the list, and the custom domain refuses it.", quotes...)
 				}
 			},
@@ -273,6 +289,10 @@ func certain(depth int, codes ...int) func(*view, *verdict) {
 		_, subject, _, _ := v.rejected()
 		agrees := c.is(codes...) && c.fits(subject)
 		deep := agrees && (depth < 0 || min(c.report.Depth, 1) == depth)
+		if c == nil && v.record != nil && v.record.Verification.Presented && ok && depth >= 0 && min(v.record.Verification.Depth, 1) != depth {
+			said.exclude()
+			return
+		}
 		switch {
 		case ok && (depth < 0 || deep):
 			said.proves(fmt.Sprintf("The load balancer's verify result is %d: %s.", v.left().code, codeText(v.left().code)), quotes...)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator/connectivity"
 	"example.com/gatehouse/simulator/journey"
 )
 
@@ -154,6 +155,8 @@ func identityCauses() []Cause {
 				case c == nil:
 				case !c.keyed:
 					said.exclude()
+				case v.rootUnnamed():
+					said.proves("The host does not name the root of the sender's chain among the CAs that it accepts, and no certificate was refused.")
 				case c.is(noPath...) && (v.silent() || v.withoutCertificate()):
 					said.proves(fmt.Sprintf("The chain %s leads to no root on the list, and yet no certificate was refused: it was not sent.", c.name))
 				case c.passes():
@@ -174,7 +177,11 @@ func identityCauses() []Cause {
 				if !v.customDomain() {
 					said.exclude()
 				}
-				if o := v.out; o != nil && o.Tool != "client" && o.Status != 0 && !o.Asked && (o.SentKnown || o.Tool == "curl") {
+				if h, ok := v.lookedAt(); ok && h.ClientCertificate == connectivity.NotAsked {
+					said.proves("The host was looked at, and does not ask for a certificate.")
+				} else if ok && h.ClientCertificate != "" {
+					said.exclude()
+				} else if o := v.out; o != nil && o.Tool != "client" && o.Status != 0 && !o.Asked && (o.SentKnown || o.Tool == "curl") {
 					said.proves("The handshake in the client's output has no request for a certificate.")
 				} else if o != nil && o.Asked {
 					said.exclude()
@@ -224,6 +231,12 @@ func identityCauses() []Cause {
 			},
 		},
 	}
+}
+
+// rootUnnamed tells whether the host is known not to name the root of the sender's chain.
+func (v *view) rootUnnamed() bool {
+	named, known := v.rootNamed()
+	return known && !named && (v.silent() || v.withoutCertificate())
 }
 
 // logon makes the rule of causes of a refused password.

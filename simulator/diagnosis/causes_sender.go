@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"example.com/gatehouse/simulator/connectivity"
 	"example.com/gatehouse/simulator/journey"
 )
 
@@ -46,8 +47,8 @@ func senderCauses() []Cause {
 			Requirement: "SND-2", Scenario: "FLD-10", Needs: "what the sender's client says",
 			judge: func(v *view, said *verdict) {
 				complained(untrustedServer)(v, said)
-				if v.out != nil && v.out.Tool == "openssl" && said.level == 3 {
-					said.against("openssl judges by its own trust store here, and not by the sender's.")
+				if v.out != nil && (v.out.Tool == toolOpenSSL || v.out.Tool == toolConnect) && said.level == 3 {
+					said.against("This tool judges by the trust store of its own machine, and not by the sender's.")
 				}
 			},
 		},
@@ -193,6 +194,8 @@ func handshakeCauses() []Cause {
 			judge: func(v *view, said *verdict) {
 				if demands(v, said) && v.out.alerted("certificate_required") {
 					said.proves("This alert says that a certificate is mandatory and that none came.")
+				} else if h, ok := v.lookedAt(); ok && h.ClientCertificate == connectivity.Demanded && said.level > 1 {
+					said.proves("The host was looked at, and demands a certificate.")
 				}
 			},
 		},

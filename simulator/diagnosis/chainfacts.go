@@ -195,7 +195,7 @@ func (f *facts) isMapped() (Mapped, bool) {
 // channelFor finds the channel that serves a path among those that are known.
 func (f *facts) channelFor(path string) (tenant.Channel, bool) {
 	switch {
-	case path == "" || len(f.evidence.Channels) == 0:
+	case path == "" || len(f.evidence.Channels) == 0 && f.evidence.Routes == nil:
 		return tenant.Channel{}, false
 	case f.routes != nil:
 		channel, answer := f.routes.Route(path)
@@ -212,7 +212,7 @@ func (f *facts) channelFor(path string) (tenant.Channel, bool) {
 
 // hintFor says what the caller of a path at which nothing is deployed may have meant.
 func (f *facts) hintFor(path string) string {
-	if f.routes == nil || path == "" || len(f.evidence.Channels) == 0 {
+	if f.routes == nil || path == "" || len(f.evidence.Channels) == 0 && f.evidence.Routes == nil {
 		return ""
 	}
 	_, answer := f.routes.Route(path)

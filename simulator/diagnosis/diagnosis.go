@@ -19,6 +19,7 @@ import (
 
 	"example.com/gatehouse/pki/check"
 	"example.com/gatehouse/pki/keystore"
+	"example.com/gatehouse/simulator/connectivity"
 	"example.com/gatehouse/simulator/systemlog"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -37,10 +38,16 @@ type Evidence struct {
 	Keystore [][]byte
 	// Channels are the sender channels of exported or deployed integration flows.
 	Channels []tenant.Channel
+	// Routes finds the channel of a path, where a running tenant does; else it is made of Channels.
+	Routes *tenant.Snapshot
 	// Assignments are users, roles and groups, as far as known; nil if they are not.
 	Assignments *Assignments
 	// Trust is what the load balancer trusts. Default: the published list of the time of the call.
 	Trust *check.Trust
+	// Hosts are hosts that were looked at: what they present, and whom they accept.
+	Hosts []connectivity.Result
+	// Notes are findings of whoever read the evidence, for the report.
+	Notes []string
 	// At is the time of a call of which the logs do not tell it. Default: the time now.
 	At time.Time
 }

@@ -261,9 +261,6 @@ type lostMapping struct {
 // derive works out what rules ask for more than once.
 func (f *facts) derive() {
 	f.chain = newChainFacts(f)
-	if t, err := tenant.New(tenant.Config{Channels: f.evidence.Channels}, nil); err == nil {
-		f.routes = t.Snapshot()
-	}
 	for _, g := range f.groups.sorted() {
 		if g.key.status != 403 || !strings.Contains(g.key.user, "@") {
 			continue
@@ -271,6 +268,12 @@ func (f *facts) derive() {
 		if before, ok := f.userBefore(g); ok {
 			f.lost = append(f.lost, lostMapping{before.user, g.key.user, g.first})
 		}
+	}
+	if f.routes = f.evidence.Routes; f.routes != nil {
+		return
+	}
+	if t, err := tenant.New(tenant.Config{Channels: f.evidence.Channels}, nil); err == nil {
+		f.routes = t.Snapshot()
 	}
 }
 

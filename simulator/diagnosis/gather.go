@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/gatehouse/simulator/connectivity"
 	"example.com/gatehouse/simulator/systemlog"
 )
 
@@ -35,6 +36,7 @@ func gather(ctx context.Context, e Evidence, o Options) (*facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.hosts(e)
 	var c *systemlog.Collection
 	if len(logs) > 0 {
 		c, err = systemlog.OpenAll(o.Limits, logs...)
@@ -72,6 +74,25 @@ func gather(ctx context.Context, e Evidence, o Options) (*facts, error) {
 	}
 	g.finish()
 	return f, nil
+}
+
+// hosts takes what failed when a host was looked at for what a client would complain of.
+func (g *gatherer) hosts(e Evidence) {
+	for _, h := range e.Hosts {
+		out := &Output{Name: "the connectivity test of " + h.Address, Tool: toolConnect, Host: h.ServerName, Named: h.AcceptableCAs, symptoms: map[symptom]Quote{}}
+		for _, failure := range h.Failures {
+			means, known := map[connectivity.Step]symptom{
+				connectivity.Name: unknownHost, connectivity.Dial: noConnection, connectivity.Trust: untrustedServer, connectivity.HostName: otherName,
+			}[failure.Step]
+			if known {
+				out.symptoms[means] = Quote{File: out.Name, Text: failure.Message}
+				out.keep(out.symptoms[means])
+			}
+		}
+		if len(out.symptoms) > 0 {
+			g.facts.outputs = append(g.facts.outputs, out)
+		}
+	}
 }
 
 // sort tells large and packed logs, which are read as streams, from small ones, which may be

@@ -39,6 +39,12 @@ type Output struct {
 	quotes   []Quote
 }
 
+// Tools whose trust store is not the sender's.
+const (
+	toolOpenSSL = "openssl"
+	toolConnect = "connectivity test"
+)
+
 // symptom is something that a client's message means, whoever's words it is in.
 type symptom string
 
@@ -139,7 +145,7 @@ func (o *Output) mark(text string) {
 	case strings.HasPrefix(text, "curl: (") || strings.HasPrefix(text, "* ") && (strings.Contains(text, "TLS") || strings.Contains(text, "Connected to") || strings.Contains(text, "Trying") || strings.Contains(text, "Host ")):
 		o.Tool = "curl"
 	case openssl.MatchString(text):
-		o.Tool = "openssl"
+		o.Tool = toolOpenSSL
 	case sapMark.MatchString(text):
 		o.Tool = "ABAP"
 	case javaMark.MatchString(text):

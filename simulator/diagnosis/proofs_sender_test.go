@@ -66,7 +66,12 @@ func senderProofs() []proof {
 			calls: func(r *run) {
 				plain := httptest.NewServer(http.NotFoundHandler())
 				r.t.Cleanup(plain.Close)
-				r.call("warehouse", "/http/orders", func(c *sender.Call) { c.Address = plain.Listener.Addr().String() })
+				one, err := r.sim.Sender("warehouse")
+				require.NoError(r.t, err)
+				result, err := one.Do(r.t.Context(), sender.Call{URL: r.sim.URL("/http/orders"), Address: plain.Listener.Addr().String()})
+				require.NoError(r.t, err)
+				// The landscape never saw the call: there is the sender's record only.
+				r.results = append(r.results, simulator.Outcome{Result: result, Journey: journey.Journey{Started: result.At}.WithSender(result.Stop())})
 			},
 		},
 		{

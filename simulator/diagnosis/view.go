@@ -5,6 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator/connectivity"
+	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/tenant"
 )
 
@@ -15,6 +18,8 @@ type view struct {
 	group *group
 	// out is what the sender's client told of the call; nil if nothing.
 	out *Output
+	// record is the stations' own record of the call; nil if there is none.
+	record *journey.Journey
 	// missing: the logs hold no failure at all, and a call may be missed.
 	missing bool
 	// absent: a client had an answer, and no log that is here has a line of the call; the case is
@@ -226,4 +231,42 @@ func (v *view) asUser() bool {
 func looksLikeMail(user string) bool {
 	_, domain, _ := strings.Cut(user, "@")
 	return strings.Contains(domain, ".") && !strings.ContainsAny(domain, " ")
+}
+
+// lookedAt is what is known of the host by looking at it.
+func (v *view) lookedAt() (connectivity.Result, bool) {
+	for _, h := range v.f.evidence.Hosts {
+		if host := v.host(); host == "" || strings.EqualFold(h.ServerName, host) || h.ServerName == "" {
+			return h, true
+		}
+	}
+	return connectivity.Result{}, false
+}
+
+// namedCAs are the CAs that the load balancer names as those that it accepts [C: blog]; false if
+// nobody looked.
+func (v *view) namedCAs() ([]string, bool) {
+	if h, ok := v.lookedAt(); ok && len(h.AcceptableCAs) > 0 {
+		return h.AcceptableCAs, true
+	}
+	if v.out != nil && len(v.out.Named) > 0 {
+		return v.out.Named, true
+	}
+	return nil, false
+}
+
+// rootNamed tells whether the root above the sender's chain is among the CAs that are named.
+func (v *view) rootNamed() (named, known bool) {
+	names, ok := v.namedCAs()
+	top, _ := v.f.chain.top()
+	if !ok || top == nil {
+		return false, false
+	}
+	wanted := pki.TraceDN(top)
+	for _, n := range names {
+		if sameName(strings.ReplaceAll(n, " = ", "="), wanted) {
+			return true, true
+		}
+	}
+	return false, true
 }

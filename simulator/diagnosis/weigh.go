@@ -124,7 +124,7 @@ func (f *facts) report(o Options) *Report {
 		}
 	}
 	r.Summary = f.counts.finish(f.read.From, f.read.To, causes, apart)
-	r.Notes = append(r.Notes, f.notes...)
+	r.Notes = append(append(r.Notes, f.evidence.Notes...), f.notes...)
 	if f.groups.coarse > 0 {
 		r.Notes = append(r.Notes, fmt.Sprintf("%d failures went beyond %d different ones and were counted by status only.", f.groups.coarse, mostGroups))
 	}
