@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"example.com/gatehouse/pki"
+	"example.com/gatehouse/pki/roots"
 	"example.com/gatehouse/pki/verify"
 	"example.com/gatehouse/simulator/journey"
 )
@@ -185,6 +186,9 @@ func chainCauses() []Cause {
 			Check:       "Check the chain against both lists: gatehouse verify CHAIN --trust neo-until-2022 and --trust neo-2022.",
 			Requirement: "LB-5", Scenario: "FLD-4", Needs: "the sender's chain", Source: "NEO, list of 9 September 2022",
 			judge: pathless(withRoot, []chainSays{chainFormer}, nil, "The chain leads to a root that left the list.", func(v *view, said *verdict) {
+				if v.at().Before(roots.Changed) {
+					said.exclude()
+				}
 				if v.f.chain != nil {
 					if top, _ := v.f.chain.top(); isPassport(pki.FormatDN(top)) {
 						said.exclude() // has a cause of its own
@@ -209,7 +213,7 @@ func chainCauses() []Cause {
 				if !ok {
 					return
 				}
-				if _, ok := v.code(withRoot...); !ok {
+				if _, ok := v.code(withRoot...); !ok || v.at().Before(roots.Changed) {
 					return
 				}
 				top := ""

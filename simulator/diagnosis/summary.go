@@ -113,7 +113,7 @@ func (c *counts) add(e *event) {
 func (c *counts) sender(e *event, refused bool) {
 	name := e.User
 	if name == "" {
-		name = "client " + e.Client
+		name = "client " + or(e.Client, "not told")
 	}
 	s := c.senders[name]
 	if s == nil {
