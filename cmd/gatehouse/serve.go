@@ -27,7 +27,7 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Runs a landscape until it is interrupted",
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
-that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
+that works; then one line for each call, and for a refused one what is wrong and what to do. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
 
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
@@ -80,7 +80,7 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	if err := show(out, banner(o.file, sim, l, keys, logs)); err != nil {
 		return err
 	}
-	calls := &follower{log: sim.Journeys(), print: func(line string) error { return show(out, line) }}
+	calls := &follower{log: sim.Journeys(), print: func(line string) error { return show(out, line) }, explain: explainer(sim)}
 	if err := calls.follow(cmd.Context()); err != nil {
 		return err
 	}

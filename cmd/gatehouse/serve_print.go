@@ -126,6 +126,8 @@ func quoteFor(system, word string) string {
 type follower struct {
 	log   *journey.Log
 	print func(line string) error
+	// explain tells what is wrong with a refused call; nil if nobody asks.
+	explain func(journey.Journey) string
 
 	seen  map[string]bool // ids of what the log kept when it was looked at last
 	count int
@@ -151,7 +153,11 @@ func (f *follower) flush() error {
 			continue
 		}
 		f.count++
-		if err := f.print(callLine(j)); err != nil {
+		line := callLine(j)
+		if f.explain != nil {
+			line += f.explain(j)
+		}
+		if err := f.print(line); err != nil {
 			return err
 		}
 	}

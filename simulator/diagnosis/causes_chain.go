@@ -137,7 +137,7 @@ func chainCauses() []Cause {
 			Check:       "Check what the sender presents against the list: gatehouse verify CHAIN --trust neo, or let it call gatehouse receive.",
 			Requirement: "LB-3", Scenario: "FLD-1", Needs: "the sender's chain",
 			judge: pathless(all, []chainSays{chainPasses, chainAlone}, []chainSays{chainOpen},
-				"The sender's file: its own certificate stands alone, or its chain passes when it is sent as a whole.", func(v *view, said *verdict) {
+				"The sender's own certificate stands alone, or its chain passes when it is sent as a whole.", func(v *view, said *verdict) {
 					if v.chainSays("") == chainPasses && v.customDomain() {
 						said.against("The host is a custom domain, which has a CA bundle of its own.")
 					}
@@ -185,7 +185,7 @@ func chainCauses() []Cause {
 			Fix:         "Get a certificate of a CA on the list in force (gatehouse verify --trust neo-2022).",
 			Check:       "Check the chain against both lists: gatehouse verify CHAIN --trust neo-until-2022 and --trust neo-2022.",
 			Requirement: "LB-5", Scenario: "FLD-4", Needs: "the sender's chain", Source: "NEO, list of 9 September 2022",
-			judge: pathless(withRoot, []chainSays{chainFormer}, nil, "The chain leads to a root that left the list.", func(v *view, said *verdict) {
+			judge: pathless(withRoot, []chainSays{chainFormer}, []chainSays{chainOpen}, "The chain leads to a root that left the list.", func(v *view, said *verdict) {
 				if v.at().Before(roots.Changed) {
 					said.exclude()
 				}

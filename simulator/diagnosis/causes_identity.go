@@ -104,7 +104,11 @@ func identityCauses() []Cause {
 				if _, ok := v.sentCredentials(); ok {
 					said.exclude()
 				}
-				if v.withoutCertificate() {
+				if q, ok := v.out.shows(nothingToSend); ok {
+					said.proves("The sender says so.", q)
+				} else if v.outKnows() {
+					said.exclude()
+				} else if v.withoutCertificate() {
 					said.points("The client was asked for a certificate and sent none.", v.out.quotes...)
 					if c := v.f.chain; c == nil || c.keyed && c.passes() {
 						said.proves("It has nothing configured that it could send.")
@@ -128,6 +132,8 @@ func identityCauses() []Cause {
 				c := v.f.chain
 				_, missing := v.out.shows(noKey)
 				switch {
+				case v.outShows(nothingToSend), v.outShows(notNamed):
+					said.exclude()
 				case missing, c != nil && !c.keyed && (c.bundled || v.withoutCertificate()):
 					said.proves("The sender's file holds certificates and no private key.")
 				case c != nil && !c.keyed && v.silent():
@@ -152,6 +158,10 @@ func identityCauses() []Cause {
 				}
 				c := v.f.chain
 				switch {
+				case v.outShows(notNamed):
+					said.proves("The sender says so.")
+				case v.outShows(nothingToSend), v.outShows(noKey):
+					said.exclude()
 				case c == nil:
 				case !c.keyed:
 					said.exclude()
@@ -232,6 +242,15 @@ func identityCauses() []Cause {
 		},
 	}
 }
+
+// outShows tells whether the client said it.
+func (v *view) outShows(s symptom) bool {
+	_, ok := v.out.shows(s)
+	return ok
+}
+
+// outKnows tells whether the client said why it sent no certificate although it has one.
+func (v *view) outKnows() bool { return v.outShows(notNamed) || v.outShows(noKey) }
 
 // rootUnnamed tells whether the host is known not to name the root of the sender's chain.
 func (v *view) rootUnnamed() bool {

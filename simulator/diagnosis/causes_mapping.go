@@ -47,6 +47,16 @@ func (v *view) mappedAs(wanted relation) (Mapped, bool) {
 	return Mapped{}, false
 }
 
+// anyRelated tells whether a mapped certificate has to do with the one that came.
+func (v *view) anyRelated() bool {
+	for _, m := range v.f.evidence.Mapped {
+		if v.relation(m) != unrelated {
+			return true
+		}
+	}
+	return false
+}
+
 func (v *view) relation(m Mapped) relation {
 	if c := v.f.chain; c != nil && c.leaf != nil && (v.group == nil || principal(c.leaf) == v.user()) {
 		return c.relationTo(m.DER)
@@ -88,7 +98,10 @@ func mappingCauses() []Cause {
 			Check:       "Look under " + mappingMenu + " which certificates are there, and compare serial number and dates with the sender's.",
 			Requirement: "CHN-6", Scenario: "AUT-3", Needs: needs, Mark: infers,
 			judge: unmapped(func(v *view, said *verdict) {
-				if len(v.f.evidence.Mapped) > 0 {
+				switch {
+				case v.f.evidence.Whole && !v.anyRelated():
+					said.proves("No certificate of the mapping has these names.")
+				case len(v.f.evidence.Mapped) > 0:
 					said.exclude() // one of the others
 				}
 				if as, ok := v.f.userBefore(v.group0()); ok {
@@ -118,7 +131,7 @@ func mappingCauses() []Cause {
 						return
 					}
 				}
-				if len(v.f.evidence.Mapped) > 0 {
+				if len(v.f.evidence.Mapped) > 0 || v.f.evidence.Whole {
 					said.exclude()
 				}
 			}),
@@ -135,7 +148,7 @@ func mappingCauses() []Cause {
 			judge: unmapped(func(v *view, said *verdict) {
 				if m, ok := v.mappedAs(issuerCA); ok {
 					said.proves("The mapped certificate (" + m.shown() + ") is that of the issuer.")
-				} else if len(v.f.evidence.Mapped) > 0 {
+				} else if len(v.f.evidence.Mapped) > 0 || v.f.evidence.Whole {
 					said.exclude()
 				}
 			}),
@@ -151,14 +164,12 @@ func mappingCauses() []Cause {
 			Requirement: "AUT-2", Scenario: "FLD-5", Needs: needs,
 			judge: unmapped(func(v *view, said *verdict) {
 				mapped := v.f.evidence.Mapped
-				if len(mapped) == 0 {
+				if v.anyRelated() || v.f.evidence.Whole {
+					said.exclude()
 					return
 				}
-				for _, m := range mapped {
-					if v.relation(m) != unrelated {
-						said.exclude()
-						return
-					}
+				if len(mapped) == 0 {
+					return
 				}
 				said.proves("The mapped certificate (" + mapped[0].shown() + ") has other names than the one that came.")
 			}),
@@ -173,7 +184,7 @@ func mappingCauses() []Cause {
 			Check:       "Look under Operations View → Manage Security → Keystore whether the sender's certificate is there.",
 			Requirement: "AUT-13", Scenario: "FLD-16", Needs: "the certificates of the tenant keystore",
 			judge: unmapped(func(v *view, said *verdict) {
-				if len(v.f.evidence.Keystore) == 0 {
+				if len(v.f.evidence.Keystore) == 0 && !v.f.evidence.Whole {
 					return
 				}
 				for _, der := range v.f.evidence.Keystore {

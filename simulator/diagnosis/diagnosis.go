@@ -36,6 +36,9 @@ type Evidence struct {
 	Mapped []Mapped
 	// Keystore holds the certificates (DER) of the tenant keystore, as far as known.
 	Keystore [][]byte
+	// Whole tells that Mapped and Keystore are all there are, and not only those that are meant for
+	// the sender in question.
+	Whole bool
 	// Channels are the sender channels of exported or deployed integration flows.
 	Channels []tenant.Channel
 	// Routes finds the channel of a path, where a running tenant does; else it is made of Channels.

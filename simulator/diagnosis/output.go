@@ -57,6 +57,8 @@ const (
 	keyMismatch     symptom = "key and certificate do not belong together"
 	noKey           symptom = "the private key is missing"
 	nothingSent     symptom = "the sender had no certificate to send"
+	nothingToSend   symptom = "nothing is configured that could be sent"
+	notNamed        symptom = "the load balancer names no issuer of the certificate"
 	emptyReply      symptom = "the connection ended without an answer"
 	oldTLS          symptom = "no common TLS version"
 	timedOut        symptom = "no answer in time"
@@ -71,7 +73,7 @@ var messages = []struct {
 	{regexp.MustCompile(`(?i)SSSLERR_SERVER_CERT_MISMATCH|no alternative certificate subject name matches|No subject alternative (DNS )?names? (present|matching)|No name matching .* found|does not match target host name|Hostname/IP does not match|certificate is valid for .*, not `), otherName},
 	{regexp.MustCompile(`(?i)Could not resolve host|NIEHOST_UNKNOWN|UnknownHostException|Name or service not known|nodename nor servname|getaddrinfo ENOTFOUND|no such host`), unknownHost},
 	{regexp.MustCompile(`(?i)Connection refused|Failed to connect to|Connection timed out|NIECONN_REFUSED|ICM_HTTP_CONNECTION_FAILED|ECONNREFUSED|ETIMEDOUT|No route to host|connect: `), noConnection},
-	{regexp.MustCompile(`(?i)wrong version number|SSSLERR_NO_SSL_RESPONSE|Unsupported or unrecognized SSL message|first record does not look like a TLS handshake`), notTLS},
+	{regexp.MustCompile(`(?i)wrong version number|SSSLERR_NO_SSL_RESPONSE|Unsupported or unrecognized SSL message|first record does not look like a TLS handshake|what answered there is not TLS`), notTLS},
 	{regexp.MustCompile(`(?i)key values mismatch|private key does not match|does not match the private key|The private key and the certificate do not|PKCS12 and certificate do not`), keyMismatch},
 	{regexp.MustCompile(`(?i)unable to set private key file|could not load PEM client certificate|no private key|private key is missing|Cannot retrieve key|No private key found|NO_START_LINE`), noKey},
 	{regexp.MustCompile(`(?i)use empty Certificate message instead|No X.509 certificate for client authentication|no client certificate (was )?(sent|available|selected)|SSL_CTX_get_client_cert_cb.*none|Sending an empty client certificate`), nothingSent},

@@ -54,13 +54,20 @@ func weigh(v *view) (causes []Finding, apart []string, next []string) {
 		}
 	}
 	if len(causes) > 1 && causes[0].level < 3 {
-		for _, f := range causes {
-			if f.Cause.Check != "" && !slices.Contains(next, f.Cause.Check) && len(next) < 6 {
-				next = append(next, f.Cause.Check)
-			}
-		}
+		next = nextOf(causes)
 	}
 	return causes, apart, next
+}
+
+// nextOf lists what to look at to tell causes apart.
+func nextOf(causes []Finding) []string {
+	var next []string
+	for _, f := range causes {
+		if f.Cause.Check != "" && !slices.Contains(next, f.Cause.Check) && len(next) < 6 {
+			next = append(next, f.Cause.Check)
+		}
+	}
+	return next
 }
 
 // told tells whether a trace text of the simulator's own tells the cause.

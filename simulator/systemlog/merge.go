@@ -67,6 +67,9 @@ type source struct {
 
 // mergeDay reads some logs side by side; false: nothing more is to be read.
 func (c *Collection) mergeDay(logs []log, left *int64, yield func(PlacedLine, error) bool) bool {
+	if len(logs) == 1 {
+		return c.readAlone(logs[0], left, yield)
+	}
 	archives := openArchives{limits: c.limits, most: mergeMost}
 	defer archives.close()
 	var open []*source
@@ -107,16 +110,37 @@ func (c *Collection) mergeDay(logs []log, left *int64, yield func(PlacedLine, er
 		if first == nil {
 			return true
 		}
-		line := PlacedLine{NodeLine{Node: first.log.Node, AccessLine: first.line}, Place{first.log.Name, first.at}}
-		err := first.err
-		if err != nil && !named(err, first.log.Name) {
-			err = &FileError{File: first.log.Name, Err: err}
-		}
-		if !yield(line, err) || errors.Is(err, ErrTooLarge) {
+		if !first.log.hand(first.line, first.at, first.err, yield) {
 			return false
 		}
 		first.advance()
 	}
+}
+
+// hand hands out one line; false: nothing more is to be read.
+func (l log) hand(line AccessLine, at int64, err error, yield func(PlacedLine, error) bool) bool {
+	if err != nil && !named(err, l.Name) {
+		err = &FileError{File: l.Name, Err: err}
+	}
+	return yield(PlacedLine{NodeLine{Node: l.Node, AccessLine: line}, Place{l.Name, at}}, err) && !errors.Is(err, ErrTooLarge)
+}
+
+// readAlone is mergeDay for one log, which needs no merging.
+func (c *Collection) readAlone(l log, left *int64, yield func(PlacedLine, error) bool) bool {
+	archives := openArchives{limits: c.limits}
+	defer archives.close()
+	r, err := archives.open(l)
+	if err != nil {
+		return yield(PlacedLine{}, &FileError{File: l.Name, Err: err})
+	}
+	defer r.Close()
+	var at int64
+	for line, err := range readAccessAt(&boundedReader{r: r, left: left}, c.limits.LineBytes, &at) {
+		if !l.hand(line, at, err, yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // advance gets the next line; next is nil at the end.
