@@ -37,6 +37,14 @@ type Options struct {
 	LogFolder string
 	// Rand is where keys, serial numbers and ids come from. Default: crypto/rand.
 	Rand io.Reader
+	// Store keeps the tenant's state, and the certificates that are minted. What it holds from an
+	// earlier landscape takes the place of what the document says of mappings, users, roles, channels
+	// and the like; the account must be the same. Close closes it, and so does a Start that fails.
+	// Default: the state ends with the landscape.
+	Store tenant.Store
+	// Management serves the tenant's own interfaces too; see Simulator.ManagementURL. Default: only if
+	// the document gives them an address.
+	Management bool
 	// Logger gets what goes wrong inside. Default: discarded.
 	Logger *slog.Logger
 }
@@ -47,8 +55,10 @@ type Simulator struct {
 	host      string
 	clock     *Clock
 	set       *pki.Set
+	servers   *pki.Certificate // the CA of server certificates that the document does not name
 	root      *pki.Certificate // above the default host's certificate
 	tenant    *tenant.Tenant
+	store     tenant.Store // nil: the state ends with the landscape
 	nodes     []*node.Node
 	writers   []*systemlog.Writer
 	balancer  *loadbalancer.LoadBalancer
@@ -65,18 +75,26 @@ type Simulator struct {
 	stop    context.CancelFunc  // ends the management calls
 	tasks   sync.WaitGroup
 	closed  bool
+
+	management *managementServer // nil: not served
+
+	adding sync.Mutex        // guards added, and is held while certificates are minted
+	added  []pki.Description // of certificates that were minted since the start
 }
 
 // Start runs a landscape. It validates it first; nothing is started if anything is wrong. When
 // ctx ends the landscape is closed.
 func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error) {
 	if err := l.Validate(); err != nil {
+		if options.Store != nil {
+			err = errors.Join(err, options.Store.Close())
+		}
 		return nil, err
 	}
 	s := &Simulator{
 		landscape: l, host: l.Tenant.withDefaults().Host, clock: &Clock{}, journeys: &journey.Log{},
 		folder: options.LogFolder, log: options.Logger, rand: options.Rand,
-		senders: map[string]*sender.Sender{}, trust: map[string][]string{},
+		senders: map[string]*sender.Sender{}, trust: map[string][]string{}, store: options.Store,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -84,7 +102,11 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 	if !l.Clock.IsZero() {
 		s.clock.Set(l.Clock)
 	}
-	if err := s.start(ctx); err != nil {
+	err := s.start(ctx)
+	if err == nil && (options.Management || l.Management.Listen != "") {
+		err = s.StartManagement()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -92,21 +114,15 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 
 func (s *Simulator) start(ctx context.Context) error {
 	l := s.landscape
-	set, err := pki.Mint(ctx, l.PKI, pki.Options{Now: s.clock.Now, Rand: s.rand, Load: l.load})
-	if err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("minting the certificates: %w", err)
-		}
-		return s.mintProblems(err)
-	}
-	s.set = set
-	if s.tenant, err = tenant.New(l.tenantConfig(set), s.clock.Now); err != nil {
-		return s.tenantProblems(err)
+	if err := s.openTenant(ctx); err != nil {
+		return err
 	}
 	if s.folder == "" {
-		if s.folder, err = os.MkdirTemp("", "gatehouse-"); err != nil {
+		folder, err := os.MkdirTemp("", "gatehouse-")
+		if err != nil {
 			return fmt.Errorf("making a folder for the logs: %w", err)
 		}
+		s.folder = folder
 		s.ownFolder = true
 	}
 	if err := s.startNodes(); err != nil {
@@ -144,26 +160,12 @@ func (s *Simulator) startNodes() error {
 
 func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	l := s.landscape.LoadBalancer
-	var servers *pki.Certificate // mints what the document does not name
 	server := func(name, host string) (*pki.Certificate, error) {
 		if name != "" {
 			c, _ := s.set.Get(name)
 			return c, nil
 		}
-		if servers == nil {
-			root, err := pki.Create(nil, pki.CA, "Example Server Root CA", s.minting("CN=Example Server Root CA, O=Gatehouse, C=DE")...)
-			if err != nil {
-				return nil, fmt.Errorf("minting the load balancer's root: %w", err)
-			}
-			if servers, err = pki.Create(root, pki.CA, "Example Server CA", s.minting("CN=Example Server CA, O=Gatehouse, C=DE")...); err != nil {
-				return nil, fmt.Errorf("minting the load balancer's CA: %w", err)
-			}
-		}
-		c, err := pki.Create(servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
-		if err != nil {
-			return nil, fmt.Errorf("minting the server certificate of %s: %w", host, err)
-		}
-		return c, nil
+		return s.serverCertificate(host)
 	}
 	c, err := server(l.Certificate, s.host)
 	if err != nil {
@@ -279,7 +281,7 @@ func (s *Simulator) Close() error {
 		return nil
 	}
 	s.closed = true
-	senders := s.senders
+	senders, interfaces := s.senders, s.management
 	if s.manager != nil {
 		senders["\x00management"] = s.manager
 	}
@@ -292,11 +294,19 @@ func (s *Simulator) Close() error {
 	for _, one := range senders {
 		errs = append(errs, one.Close())
 	}
+	if interfaces != nil {
+		errs = append(errs, interfaces.close())
+	}
 	if s.balancer != nil {
 		errs = append(errs, s.balancer.Close())
 	}
 	for _, w := range s.writers {
 		errs = append(errs, w.Close())
+	}
+	if s.tenant != nil {
+		errs = append(errs, s.tenant.Close())
+	} else if s.store != nil {
+		errs = append(errs, s.store.Close())
 	}
 	if s.ownFolder {
 		errs = append(errs, os.RemoveAll(s.folder))

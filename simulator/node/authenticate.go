@@ -9,6 +9,7 @@ import (
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator/forwarding"
 	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/logon"
 	"example.com/gatehouse/simulator/systemlog"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -70,11 +71,11 @@ func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, n
 			traceText{systemlog.AuthenticationFilter, systemlog.CertificateStatus(id.Result)})
 	}
 
-	given := readCredentials(header)
-	switch given.scheme {
-	case basic:
+	given := logon.ReadCredentials(header)
+	switch given.Scheme {
+	case logon.Basic:
 		out.basic(given, s)
-	case bearer:
+	case logon.Bearer:
 		out.bearer(given, s, now)
 	default:
 		out.reason = journey.NoIdentity
@@ -82,8 +83,8 @@ func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, n
 			out.reason = because
 		}
 		switch {
-		case given.scheme == unreadable:
-			out.decided = "found " + given.problem + ", which count as none"
+		case given.Scheme == logon.Unreadable:
+			out.decided = "found " + given.Problem + ", which count as none"
 		case before != "":
 			out.decided = "no credentials were sent beside it"
 		default:
@@ -108,11 +109,11 @@ func identify(der []byte, cert *certificate, s *tenant.Snapshot) (principal, str
 }
 
 // basic: only users of the identity provider can log on with a password [C].
-func (a *authentication) basic(given credentials, s *tenant.Snapshot) {
-	user := clip(given.user)
-	switch v := s.Password(given.user, given.password); v {
+func (a *authentication) basic(given logon.Credentials, s *tenant.Snapshot) {
+	user := clip(given.User)
+	switch v := s.Password(given.User, given.Password); v {
 	case tenant.Right:
-		a.who = principal{user: given.user}
+		a.who = principal{user: given.User}
 		a.decided = fmt.Sprintf("user %q of the identity provider logged on with its password", user)
 		return
 	case tenant.Wrong:
@@ -132,8 +133,8 @@ func (a *authentication) basic(given credentials, s *tenant.Snapshot) {
 }
 
 // bearer: the token of a known OAuth client stands for oauth_client_<client id> [C].
-func (a *authentication) bearer(given credentials, s *tenant.Snapshot, now time.Time) {
-	if client, ok := s.Token(given.token, now); ok {
+func (a *authentication) bearer(given logon.Credentials, s *tenant.Snapshot, now time.Time) {
+	if client, ok := s.Token(given.Token, now); ok {
 		a.who = principal{user: tenant.ClientUserPrefix + client}
 		a.decided = fmt.Sprintf("the bearer token is that of OAuth client %q", client)
 		return

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/logon"
 	"example.com/gatehouse/simulator/systemlog"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -73,7 +74,7 @@ type Config struct {
 	// safe for concurrent use. Default: crypto/rand.
 	Rand io.Reader
 	// Sessions is how many CSRF sessions are kept; the one unused for longest goes first.
-	// Default: DefaultSessions.
+	// Default: logon.DefaultSessions.
 	Sessions int
 	// Logger takes faults of the simulator itself. Default: slog.Default.
 	Logger *slog.Logger
@@ -84,7 +85,7 @@ type Node struct {
 	config   Config
 	down     atomic.Bool
 	threads  atomic.Uint32
-	sessions *sessions
+	sessions *logon.Sessions
 	random   sync.Mutex // guards config.Rand
 }
 
@@ -121,7 +122,7 @@ func New(c Config) (*Node, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Node{config: c, sessions: newSessions(c.Sessions)}, nil
+	return &Node{config: c, sessions: logon.NewSessions(c.Sessions)}, nil
 }
 
 // ID is the node's id.
@@ -132,7 +133,7 @@ func (n *Node) ID() string { return n.config.ID }
 func (n *Node) SetUp(up bool) {
 	n.down.Store(!up)
 	if !up {
-		n.sessions.clear()
+		n.sessions.Clear()
 	}
 }
 
