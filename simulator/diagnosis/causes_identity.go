@@ -125,23 +125,7 @@ func identityCauses() []Cause {
 			Fix:         "Give the sender the whole key pair: certificate and private key (.p12, or .crt and .key in Postman's Settings → Certificates).",
 			Check:       "Look whether the sender's keystore holds the private key: gatehouse pki inspect FILE.",
 			Requirement: "SND-3", Scenario: "FLD-9", Needs: "the sender's keystore, and what its client says",
-			judge: unrecognised(func(v *view, said *verdict) {
-				if _, ok := v.sentCredentials(); ok {
-					said.exclude()
-				}
-				c := v.f.chain
-				_, missing := v.out.shows(noKey)
-				switch {
-				case v.outShows(nothingToSend), v.outShows(notNamed):
-					said.exclude()
-				case missing, c != nil && !c.keyed && (c.bundled || v.withoutCertificate()):
-					said.proves("The sender's file holds certificates and no private key.")
-				case c != nil && !c.keyed && v.silent():
-					said.points("The file of the sender that is here holds certificates and no private key.")
-				case c != nil && c.keyed:
-					said.exclude()
-				}
-			}),
+			judge: publicPartOnly(),
 		},
 		{
 			ID: "issuer-not-named", Station: journey.RuntimeNode, Reason: journey.NoIdentity, common: 5,
@@ -256,6 +240,40 @@ func (v *view) outKnows() bool { return v.outShows(notNamed) || v.outShows(noKey
 func (v *view) rootUnnamed() bool {
 	named, known := v.rootNamed()
 	return known && !named && (v.silent() || v.withoutCertificate())
+}
+
+// publicPartOnly makes the rule of a sender without its private key.
+func publicPartOnly() func(*view, *verdict) {
+	unseen := unrecognised(func(v *view, said *verdict) {
+		if _, ok := v.sentCredentials(); ok {
+			said.exclude()
+		}
+		c := v.f.chain
+		_, missing := v.out.shows(noKey)
+		switch {
+		case v.outShows(nothingToSend), v.outShows(notNamed):
+			said.exclude()
+		case missing, c != nil && !c.keyed && (c.bundled || v.withoutCertificate()):
+			said.proves("The sender's file holds certificates and no private key.")
+		case c != nil && !c.keyed && v.silent():
+			said.points("The file of the sender that is here holds certificates and no private key.")
+		case c != nil && c.keyed:
+			said.exclude()
+		}
+	})
+	return func(v *view, said *verdict) {
+		q, missing := v.out.shows(noKey)
+		if !missing || !v.noAnswer() {
+			unseen(v, said)
+			return
+		}
+		said.points("The client could not use its key.", q)
+		if c := v.f.chain; c != nil && c.keyed {
+			said.exclude()
+		} else if c != nil {
+			said.proves("The sender's file holds certificates and no private key.")
+		}
+	}
 }
 
 // logon makes the rule of causes of a refused password.

@@ -152,6 +152,13 @@ func handshakeCauses() []Cause {
 					said.proves("The client says it.", q)
 					return
 				}
+				if q, ok := v.out.shows(noKey); ok && v.noAnswer() {
+					said.points("The client could not use its key.", q)
+					if c := v.f.chain; c != nil && !c.keyed {
+						said.exclude()
+					}
+					return
+				}
 				if !proof(v, said) {
 					return
 				}
