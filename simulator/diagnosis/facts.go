@@ -55,6 +55,9 @@ type caller struct {
 	next   int
 	// as are the users as which it was let in.
 	as []seenAs
+	// last is where it was let in last: most clients call one path.
+	last     *letIn
+	lastPath string
 }
 
 type recent struct {
@@ -148,19 +151,24 @@ func (f *facts) welcome(e *event, c *caller) {
 			break
 		}
 	}
-	at := where{e.Client, e.path}
-	l := f.letIn[at]
-	if l == nil {
-		if len(f.letIn) >= mostKept {
-			f.full = true
-			return
+	l := c.last
+	if l == nil || c.lastPath != e.path {
+		at := where{e.Client, e.path}
+		if l = f.letIn[at]; l == nil {
+			if len(f.letIn) >= mostKept {
+				f.full = true
+				return
+			}
+			l = &letIn{user: e.User, first: e.Time}
+			f.letIn[at] = l
 		}
-		l = &letIn{user: e.User, first: e.Time}
-		f.letIn[at] = l
+		c.last, c.lastPath = l, e.path
 	}
 	l.count++
 	l.last = e.Time
-	l.users = addName(l.users, e.User)
+	if e.User != l.user || l.users == nil {
+		l.users = addName(l.users, e.User)
+	}
 	if e.User == "" {
 		return
 	}
