@@ -98,7 +98,7 @@ whatever it says, and 3 if there was nothing to look at.`,
 	return cmd
 }
 
-func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) error {
+func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) (err error) {
 	if o.cases < 1 || o.cases > 100_000 {
 		return invocation("--cases: found %d, expected 1 to 100000", o.cases)
 	}
@@ -107,7 +107,7 @@ func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	forget, err := o.tenant.ask(cmd, &e)
-	defer forget()
+	defer func() { err = errors.Join(err, forget()) }()
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -187,12 +188,15 @@ func (f *facts) welcome(e *event, c *caller) {
 // near looks for a token that was fetched before.
 func (c *caller) near(e *event) near {
 	for _, r := range c.recent {
-		if (r.method == "GET" || r.method == "HEAD") && r.status == 200 && r.path == e.path && e.Method != "GET" && e.Method != "HEAD" && e.Time.Sub(r.at) <= time.Minute {
+		if reads(r.method) && r.status == http.StatusOK && r.path == e.path && !reads(e.Method) && e.Time.Sub(r.at) <= time.Minute {
 			return near{fetched: true, fetchedNode: r.node}
 		}
 	}
 	return near{}
 }
+
+// reads tells whether a token may be fetched with the method.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // failed counts a failure that was joined to the trace.
 func (f *facts) failed(e *event) {

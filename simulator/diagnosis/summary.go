@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"cmp"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -91,7 +92,7 @@ func (c *counts) add(e *event) {
 	if refused {
 		c.summary.Refused++
 	}
-	if e.Method == "GET" && e.path == managementPing && !refused {
+	if e.Method == http.MethodGet && e.path == managementPing && !refused {
 		c.summary.Pings++
 	} else {
 		c.sender(e, refused)
