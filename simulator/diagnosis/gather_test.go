@@ -185,6 +185,20 @@ func TestAChallengeThatIsAnsweredIsNoFault(t *testing.T) {
 	assert.NotEqual(t, "challenge-answered", first(t, late.report().Cases[0]), "five minutes later is no answer")
 }
 
+func TestATraceTextThatSpeaksOfARolePointsToIt(t *testing.T) {
+	t.Parallel()
+	forbidden := func(a *systemlog.AccessLine) { a.Status = 403 }
+	silent := newLogs(t)
+	silent.call(nodeA, 0, forbidden)
+	assert.Contains(t, silent.report().Cases[0].Apart, "csrf-token-missing", "without the record it may be the token, too")
+	l := newLogs(t)
+	l.call(nodeA, 0, forbidden)
+	l.write(systemlog.FileName(systemlog.Trace, nodeA, morning), systemlog.TraceRecord{Time: morning, Logger: "com.sap.x", Thread: "exec-1", Text: "User WAREHOUSE is not in role ESBMessaging.send"}.String())
+	c := l.report().Cases[0]
+	assert.Equal(t, "role-missing", first(t, c))
+	assert.NotContains(t, c.Apart, "csrf-token-missing")
+}
+
 func TestManyFailuresAndClientsStayInBounds(t *testing.T) {
 	t.Parallel()
 	l := newLogs(t)
