@@ -110,7 +110,7 @@ func identityCauses() []Cause {
 					said.exclude()
 				} else if v.withoutCertificate() {
 					said.points("The client was asked for a certificate and sent none.", v.out.quotes...)
-					if c := v.f.chain; c == nil || c.keyed && c.passes() {
+					if c := v.f.chain; (c == nil || c.keyed && c.passes()) && !v.rootUnnamed() {
 						said.proves("It has nothing configured that it could send.")
 					}
 				}
