@@ -33,7 +33,8 @@ Begin with "gatehouse init" and "gatehouse serve".
 	group(root)
 	root.SetVersionTemplate("gatehouse {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newInit(), newServe(), newSend(), newExport(), newTest(), newReport(), newSteps(), newPKI(), newVerify(), newReceive(), newConnect(), newMappings(), newSchema(), newRequirements(), newVersion(), newCompletion())
+	root.AddCommand(newInit(), newServe(), newSend(), newExport(), newTest(), newReport(), newSteps(), newRequirements(),
+		newDiagnose(), newCauses(), newReceive(), newPKI(), newVerify(), newConnect(), newMappings(), newSchema(), newVersion(), newCompletion())
 	root.SetHelpCommand(newHelp())
 	return root
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/diagnosis"
 	"example.com/gatehouse/simulator/document"
 	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/sender"
@@ -24,6 +25,7 @@ const maxBody = 1 << 30
 type sendOptions struct {
 	file, to, method, data, host string
 	headers                      []string
+	explain                      bool
 	output                       format
 }
 
@@ -47,6 +49,7 @@ each station saw and decided. The exit code is 0 if the call was let in and 1 if
 	flags.StringVarP(&o.data, "data", "d", "", "the message, or @FILE to read it from a file, @- from the standard input")
 	flags.StringArrayVarP(&o.headers, "header", "H", nil, "a header 'Name: value' (may be repeated)")
 	flags.StringVar(&o.host, "host", "", "the host to call, one of the landscape's custom domains (default: the tenant's own)")
+	flags.BoolVar(&o.explain, "explain", false, "diagnose a refused call: causes, what points to them, and what to change")
 	outputFlag(cmd, &o.output)
 	return cmd
 }
@@ -72,13 +75,14 @@ func (o sendOptions) run(cmd *cobra.Command, from string) error {
 		return startFailed(cmd, err)
 	}
 	outcome, err := o.send(cmd, sim, l, from, call)
+	why := diagnosisOf(sim, outcome.Journey, o.explain && err == nil)
 	if closing := sim.Close(); err == nil && closing != nil {
 		err = closing
 	}
 	if err != nil {
 		return err
 	}
-	if err := o.show(cmd.OutOrStdout(), outcome.Journey); err != nil {
+	if err := o.show(cmd.OutOrStdout(), outcome.Journey, why); err != nil {
 		return err
 	}
 	if !outcome.Journey.Succeeded() {
@@ -174,15 +178,22 @@ func firstAddress(l simulator.Landscape) string {
 	return strings.TrimSuffix(l.Channels[0].Address, "/*")
 }
 
-func (o sendOptions) show(w io.Writer, j journey.Journey) error {
+func (o sendOptions) show(w io.Writer, j journey.Journey, why *diagnosis.Case) error {
 	if o.output == jsonFormat {
+		if o.explain {
+			return showJSON(w, explained{Journey: j, Diagnosis: why})
+		}
 		return showJSON(w, j)
 	}
 	var b bytes.Buffer
 	if err := journey.WriteText(&b, j); err != nil {
 		return fmt.Errorf("telling of the call: %w", err)
 	}
-	return show(w, painted(b.String(), j))
+	text := painted(b.String(), j)
+	if why != nil {
+		text += "\n" + explanation(*why)
+	}
+	return show(w, text)
 }
 
 // painted colours the verdicts in what journey.WriteText wrote, one line a station.

@@ -13,6 +13,7 @@ import (
 
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/document"
+	"example.com/gatehouse/simulator/journey"
 )
 
 type serveOptions struct {
@@ -30,8 +31,9 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Runs a landscape until it is interrupted",
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
-that works; then one line for each call. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0: no new
-connection is taken, and calls under way are answered, for --grace at most.
+that works; then one line for each call, and below a refused one what is wrong and what to do. Ctrl-C
+(SIGINT) or SIGTERM ends it, with exit code 0: no new connection is taken, and calls under way are
+answered, for --grace at most.
 
 SIGHUP reads the document again and lets the landscape be as it says, without the loss of a call and
 with the same keys for certificates whose description has not changed. What was changed in the
@@ -117,6 +119,7 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	operating.watch(cmd.Context(), sim, keys, o)
+	tell.explain = explainer(sim)
 	calls := &follower{log: sim.Journeys(), print: tell.call}
 	if err := calls.follow(cmd.Context()); err != nil {
 		return err

@@ -19,6 +19,8 @@ import (
 type teller struct {
 	// faults takes what goes wrong inside; it goes to the standard error.
 	faults *slog.Logger
+	// explain says below the line of a refused call what is wrong and what to do; nil: nothing.
+	explain func(journey.Journey) string
 
 	mu     sync.Mutex
 	out    io.Writer
@@ -64,7 +66,12 @@ func (t *teller) started(o serveOptions, sim *simulator.Simulator, l simulator.L
 
 // call tells of a call. What a caller chose is made printable, and bounded.
 func (t *teller) call(j journey.Journey) error {
-	return t.say(func() string { return callLine(j) }, "call", callAttributes(j)...)
+	return t.say(func() string {
+		if t.explain == nil {
+			return callLine(j)
+		}
+		return callLine(j) + t.explain(j)
+	}, "call", callAttributes(j)...)
 }
 
 func callAttributes(j journey.Journey) []slog.Attr {

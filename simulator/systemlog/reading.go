@@ -55,10 +55,16 @@ func newLineError(line int64, lines int, text string, err error) *LineError {
 func ReadAccess(r io.Reader) iter.Seq2[AccessLine, error] { return readAccess(r, 0) }
 
 func readAccess(r io.Reader, limit int) iter.Seq2[AccessLine, error] {
+	return readAccessAt(r, limit, new(int64))
+}
+
+// readAccessAt is readAccess, and sets at to the number of the line that is handed out.
+func readAccessAt(r io.Reader, limit int, at *int64) iter.Seq2[AccessLine, error] {
 	return func(yield func(AccessLine, error) bool) {
 		lines, known := newLineReader(r, limit), newInterner()
 		for {
 			text, tooLong, err := lines.next()
+			*at = lines.line
 			if err != nil {
 				if err != io.EOF {
 					yield(AccessLine{}, err)
@@ -94,8 +100,14 @@ func readAccess(r io.Reader, limit int) iter.Seq2[AccessLine, error] {
 func ReadTrace(r io.Reader) iter.Seq2[TraceRecord, error] { return readTrace(r, 0) }
 
 func readTrace(r io.Reader, limit int) iter.Seq2[TraceRecord, error] {
+	return readTraceAt(r, limit, new(int64))
+}
+
+// readTraceAt is readTrace, and sets at to the number of the line in which the record begins that
+// is handed out.
+func readTraceAt(r io.Reader, limit int, at *int64) iter.Seq2[TraceRecord, error] {
 	return func(yield func(TraceRecord, error) bool) {
-		t := traceReader{lines: newLineReader(r, limit), known: newInterner(), yield: yield}
+		t := traceReader{lines: newLineReader(r, limit), known: newInterner(), yield: yield, at: at}
 		for {
 			text, tooLong, err := t.lines.next()
 			switch {
@@ -119,6 +131,7 @@ type traceReader struct {
 	lines *lineReader
 	known *interner
 	yield func(TraceRecord, error) bool
+	at    *int64
 
 	// The record that was begun and not ended: its first line, or all of them in more.
 	open  bool
@@ -187,6 +200,7 @@ func (t *traceReader) end() bool {
 // record hands out the record that is open.
 func (t *traceReader) record() bool {
 	t.open = false
+	*t.at = t.begun
 	text := t.first
 	if len(t.more) > 0 {
 		text = string(t.more)

@@ -164,7 +164,9 @@ func (b *budgetReaderAt) ReadAt(p []byte, off int64) (int, error) {
 // openArchives keeps a few zip files open while their members are read one after the other.
 type openArchives struct {
 	limits Limits
-	kept   map[string]openArchive
+	// most is how many are kept open. Default: archivesOpen.
+	most int
+	kept map[string]openArchive
 }
 
 type openArchive struct {
@@ -210,7 +212,7 @@ func (a *openArchives) archive(path string) (*zip.Reader, error) {
 	if known, ok := a.kept[path]; ok {
 		return known.zip, nil
 	}
-	if len(a.kept) >= archivesOpen {
+	if len(a.kept) >= max(a.most, archivesOpen) {
 		a.close()
 	}
 	file, err := os.Open(path)
