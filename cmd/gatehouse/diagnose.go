@@ -16,23 +16,6 @@ import (
 	"example.com/gatehouse/simulator/systemlog"
 )
 
-// htmlFormat is an --output that only some commands have.
-const htmlFormat format = "html"
-
-// reportFormat is format with html.
-type reportFormat struct{ format }
-
-func (f *reportFormat) Set(s string) error {
-	if format(s) == htmlFormat {
-		f.format = htmlFormat
-		return nil
-	}
-	if f.format.Set(s) != nil {
-		return errors.New("expected text, json or html")
-	}
-	return nil
-}
-
 type diagnoseOptions struct {
 	stdin              bool
 	chain, trust, at   string
@@ -44,7 +27,7 @@ type diagnoseOptions struct {
 	cases              int
 	password           passwordOptions
 	tenant             askedTenant
-	output             reportFormat
+	output             pageFormat
 }
 
 func newDiagnose() *cobra.Command {

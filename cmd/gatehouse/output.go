@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -166,4 +167,21 @@ func clip(s string, most int) string {
 		return s
 	}
 	return string([]rune(s)[:most-1]) + "…"
+}
+
+// htmlFormat is an --output that only some commands have.
+const htmlFormat format = "html"
+
+// pageFormat is format with html.
+type pageFormat struct{ format }
+
+func (f *pageFormat) Set(s string) error {
+	if format(s) == htmlFormat {
+		f.format = htmlFormat
+		return nil
+	}
+	if f.format.Set(s) != nil {
+		return errors.New("expected text, json or html")
+	}
+	return nil
 }

@@ -13,7 +13,6 @@ import (
 
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/document"
-	"example.com/gatehouse/simulator/journey"
 )
 
 type serveOptions struct {

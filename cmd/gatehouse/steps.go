@@ -30,23 +30,6 @@ type vocabulary struct {
 	ChannelProperties []string `json:"channelProperties"`
 }
 
-// htmlFormat is a third way to print the vocabulary.
-const htmlFormat format = "html"
-
-// pageFormat is text, json or html.
-type pageFormat struct{ format }
-
-func (f *pageFormat) Set(s string) error {
-	if format(s) == htmlFormat {
-		f.format = htmlFormat
-		return nil
-	}
-	if f.format.Set(s) != nil {
-		return fmt.Errorf("expected text, json or html")
-	}
-	return nil
-}
-
 func newSteps() *cobra.Command {
 	output := pageFormat{textFormat}
 	cmd := &cobra.Command{
