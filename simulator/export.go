@@ -62,6 +62,9 @@ func (l Landscape) Export(c tenant.Config, kept map[string][]byte, name string) 
 	return files, nil
 }
 
+// TenantAccount is the account of the landscape's tenant.
+func (l Landscape) TenantAccount() string { return l.Tenant.withDefaults().Account }
+
 type exporter struct {
 	from, to Landscape
 	config   tenant.Config
@@ -264,6 +267,9 @@ func documentChannel(c tenant.Channel) Channel {
 	}
 	return out
 }
+
+// IsZero tells what a document leaves out: an empty table is there.
+func (a Authorization) IsZero() bool { return a.UserRole == "" && a.ClientCertificates == nil }
 
 // MarshalYAML keeps an empty table, which lets nobody in, apart from none.
 func (a Authorization) MarshalYAML() (any, error) {
