@@ -52,9 +52,9 @@ func newSchema() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema DOCUMENT",
 		Short: "Prints the JSON Schema of landscape.yaml, pki.yaml or target.yaml, for editors",
-		Long: `Prints the JSON Schema (2020-12) of a document: landscape, pki or target. An editor that knows it completes
-keys and values, shows what they mean and underlines what is wrong. With the YAML language server,
-which most editors use, save it and begin the document with
+		Long: `Prints the JSON Schema (2020-12) of a document: landscape, pki or target. An editor that knows it
+completes keys and values, shows what they mean and underlines what is wrong. With the YAML language
+server, which most editors use, save it and begin the document with
 
   # yaml-language-server: $schema=pki.schema.json
 
