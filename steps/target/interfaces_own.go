@@ -116,6 +116,8 @@ func (o *ownClient) ask(ctx context.Context, method, path string, query url.Valu
 	return nil
 }
 
+func (o *ownClient) close() { o.http.CloseIdleConnections() }
+
 func (o *ownClient) facts(ctx context.Context) (*management.Facts, error) {
 	var f management.Facts
 	if err := o.ask(ctx, http.MethodGet, "landscape", nil, nil, &f); err != nil {

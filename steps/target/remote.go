@@ -27,6 +27,7 @@ func Remote(ctx context.Context, d Document) (Target, error) {
 	limit, cancel := context.WithTimeout(ctx, ProbeLimit)
 	defer cancel()
 	if err := r.probe(limit); err != nil {
+		r.hangUp()
 		return nil, err
 	}
 	return r, nil
@@ -191,12 +192,23 @@ func (r *remote) Close(ctx context.Context) error {
 	for _, s := range open {
 		_ = s.Close(context.WithoutCancel(ctx)) // what fails is in r.left
 	}
+	r.hangUp()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := errors.Join(r.left...); err != nil {
 		return &FaultError{"putting back what was changed on the target", err}
 	}
 	return nil
+}
+
+// hangUp closes idle connections.
+func (r *remote) hangUp() {
+	if r.api != nil {
+		r.api.close()
+	}
+	if r.own != nil {
+		r.own.close()
+	}
 }
 
 // defaultHost is the host of the call URL, without port.
