@@ -30,6 +30,7 @@ func TestDocumentsAreFresh(t *testing.T) {
 		"defects.md":      defectsPage(),
 		"causes.md":       causesPage(),
 		"limits.md":       limitsPage(),
+		"neighbours.md":   neighboursPage(),
 	} {
 		file := filepath.Join(folder, name)
 		page = "<!-- Made by \"make docs\": do not edit. -->\n\n" + page

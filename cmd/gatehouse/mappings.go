@@ -65,9 +65,10 @@ func newMappings() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mappings",
 		Short: "Lists certificate-to-user mappings, and those that expire",
-		Long: `Reads the certificate-to-user mapping of a tenant: of the one that a landscape document describes (-f),
-or of one that runs, real or simulated, at the URL of its management node (--url). The password of
-the user, or the secret of the OAuth client, comes from an environment variable or a file.`,
+		Long: `Reads the certificate-to-user mapping of a tenant: of the one that a landscape document describes
+(-f), or of one that runs, real or simulated, at the URL of its management node (--url). The
+password of the user, or the secret of the OAuth client, comes from an environment variable or a
+file.`,
 	}
 	group(cmd)
 	cmd.AddCommand(newMappingsList(), newMappingsExpiring())

@@ -19,6 +19,7 @@ type serveOptions struct {
 	file, logFolder, listen, management, keys, state string
 	allowRemote                                      bool
 	flows                                            flowOptions
+	behind                                           behindOptions
 	metrics                                          string
 	logFormat                                        format
 	grace                                            time.Duration
@@ -54,6 +55,11 @@ application <account>tmn.
 With --state, everything that is changed in the tenant, and the certificates that are minted, outlive
 the end; "gatehouse export" writes them as a document again. Without it they end with the landscape.
 
+With --behind a real load balancer, HAProxy or nginx, stands in front of the runtime nodes, beside
+Gatehouse's own: the configuration with which it behaves as the real one does is written, and the
+nodes take forwarded certificates from it alone (mutual TLS). It is yours to start; what it does
+otherwise stands in docs/neighbours.md. A reload does not write its configuration anew.
+
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
 		Example: `  gatehouse serve
@@ -74,6 +80,7 @@ passwords protect nothing.`,
 	flags.DurationVar(&o.grace, "grace", 10*time.Second, "how long calls under way may take to end when it is ended")
 	flags.StringVar(&o.keys, "keys", "", "the folder for the senders' key pairs and the load balancer's root (default: a temporary one, removed at the end)")
 	o.flows.flags(cmd)
+	o.behind.flags(cmd)
 	stateFlag(cmd, &o.state, "the file that keeps what is changed in the tenant; made if it is not there (default: nothing is kept)")
 	return cmd
 }
@@ -114,7 +121,12 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, keys.remove()) }()
-	if err := tell.started(o, sim, present(l, sim), keys, logs, operating.address()); err != nil {
+	behind, err := o.behind.start(cmd.Context(), sim)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, behind.Close()) }()
+	if err := tell.started(o, sim, behind, present(l, sim), keys, logs, operating.address()); err != nil {
 		return err
 	}
 	operating.watch(cmd.Context(), sim, keys, o)
@@ -138,7 +150,7 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 }
 
 // check says what is wrong with the flags.
-func (o serveOptions) check() error {
+func (o *serveOptions) check() error {
 	if o.metrics != "" {
 		if _, _, err := net.SplitHostPort(o.metrics); err != nil {
 			return invocation("--metrics: found %q, expected address:port such as 127.0.0.1:9090", o.metrics)
@@ -150,7 +162,7 @@ func (o serveOptions) check() error {
 	if o.grace < 0 {
 		return invocation("--grace: found %s, expected 0 or more", o.grace)
 	}
-	return nil
+	return o.behind.check(o.file, o.allowRemote)
 }
 
 // read reads the document, with what the flags say instead and beside it. The text says what of the

@@ -14,7 +14,7 @@ import (
 )
 
 // banner says where the landscape can be called, how, and where its logs are.
-func banner(o serveOptions, sim *simulator.Simulator, l simulator.Landscape, keys keyFolder, logs, metrics string) string {
+func banner(o serveOptions, sim *simulator.Simulator, behind *simulator.Behind, l simulator.Landscape, keys keyFolder, logs, metrics string) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %s%s\n", heading.Render(fmt.Sprintf("%-9s", name)), fmt.Sprintf(format, args...))
@@ -36,6 +36,11 @@ func banner(o serveOptions, sim *simulator.Simulator, l simulator.Landscape, key
 		}
 	}
 	line("manage", "%s/api/v1/ (its root: %s)", sim.ManagementURL(), keys.managementRoot())
+	name = "behind"
+	for _, text := range o.behind.lines(behind) {
+		line(name, "%s", text)
+		name = ""
+	}
 	line("logs", "%s", logs)
 	if metrics != "" {
 		text := fmt.Sprintf("http://%s/metrics, /healthz, /readyz", metrics)

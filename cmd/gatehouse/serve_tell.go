@@ -54,12 +54,12 @@ func (t *teller) say(text func() string, event string, attributes ...slog.Attr) 
 }
 
 // started tells where the landscape can be called.
-func (t *teller) started(o serveOptions, sim *simulator.Simulator, l simulator.Landscape, keys keyFolder, logs, metrics string) error {
+func (t *teller) started(o serveOptions, sim *simulator.Simulator, behind *simulator.Behind, l simulator.Landscape, keys keyFolder, logs, metrics string) error {
 	hosts := []string{sim.Host()}
 	for _, d := range l.LoadBalancer.Domains {
 		hosts = append(hosts, d.Host)
 	}
-	return t.say(func() string { return banner(o, sim, l, keys, logs, metrics) }, "started",
+	return t.say(func() string { return banner(o, sim, behind, l, keys, logs, metrics) }, "started",
 		slog.String("file", o.file), slog.String("address", sim.Address()), slog.String("management", sim.ManagementURL()), slog.Any("hosts", hosts),
 		slog.String("keys", keys.dir), slog.String("root", keys.root()), slog.String("logs", logs), slog.String("metrics", metrics))
 }

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"example.com/gatehouse/simulator/neighbour"
+)
+
+// neighboursPage says how a real load balancer is put in front, and what it does otherwise.
+func neighboursPage() string {
+	var b strings.Builder
+	b.WriteString(`# A real load balancer in front
+
+` + "```console" + `
+$ gatehouse serve --behind haproxy --behind-listen 127.0.0.1:8443
+$ haproxy -W -db -f haproxy/haproxy.cfg
+` + "```" + `
+
+` + "`gatehouse serve --behind haproxy`" + ` (or ` + "`nginx`" + `) writes a configuration with which the program behaves as
+the real load balancer does, as far as its own means go: it holds root certificates only, asks for a
+certificate and never requires one, removes what a sender writes into reserved headers, and passes on
+either the accepted certificate or the subject DN and the verify result of a refused one; custom
+domains have their modes and bundles, with two nodes a cookie keeps a sender on its node, and the
+sender's address is passed on. Each runtime node listens for that program alone: mutual TLS with a
+certificate made for it. Whoever else connects is refused in the handshake; a certificate without a
+verdict, a verdict without a certificate and a header that stands twice are answered with 400.
+
+In a container: give the folder to it (` + "`--behind-folder`" + `), say where it sees it (` + "`--behind-seen-as`" + `),
+and where the nodes listen and are reached (` + "`--node-host`, `--nodes-seen-at`" + `).
+
+HAProxy chooses a host in mode *require* by the server name before TLS ends, through abstract
+sockets, which only Linux has.
+`)
+	for _, kind := range []neighbour.Kind{neighbour.HAProxy, neighbour.Nginx} {
+		fmt.Fprintf(&b, "\n## What %s does otherwise\n\n| what comes out differently | why | defects that show it |\n|---|---|---|\n", kind)
+		for _, d := range neighbour.Differences(kind) {
+			defects := "–"
+			if len(d.Defects) > 0 {
+				defects = "`" + strings.Join(d.Defects, "`, `") + "`"
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", d.What, d.Reason, defects)
+		}
+	}
+	b.WriteString("\nA test sends every defect of [the catalogue](defects.md) through both load balancers. It fails for a\ndifference that does not stand here, and for one that stands here and is none.\n")
+	return b.String()
+}
