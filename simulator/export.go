@@ -39,7 +39,7 @@ func (l Landscape) Export(c tenant.Config, kept map[string][]byte, name string) 
 	x := &exporter{
 		from: l, to: l, config: c,
 		beside: strings.TrimSuffix(base, filepath.Ext(base)) + ".files",
-		names:  make(map[string]string), secrets: make(map[string]bool),
+		names:  make(map[string]string),
 	}
 	x.to.source, x.to.folder = nil, filepath.Dir(name)
 	if err := x.certificates(kept); err != nil {
@@ -71,7 +71,6 @@ type exporter struct {
 	beside   string
 	files    []Exported
 	names    map[string]string // of certificates of the pki section, by their DER
-	secrets  map[string]bool
 }
 
 // file adds a file beside the document and returns its path.

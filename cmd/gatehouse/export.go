@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -25,10 +24,10 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export --state FILE --out FILE",
 		Short: "Writes the present state of a tenant as a landscape document",
-		Long: `Writes what "gatehouse serve --state" keeps as a landscape document, with files beside it: certificates
-of mappings, zips of integration flows, and the certificates and keys that were minted. A landscape
-that is started from it has the same tenant and the same senders. What is not the tenant's, such as
-the load balancer and the senders, is taken from the document of -f.
+		Long: `Writes what "gatehouse serve --state" keeps as a landscape document, with files beside it:
+certificates of mappings, zips of integration flows, and the certificates and keys that were minted.
+A landscape that is started from it has the same tenant and the same senders. What is not the
+tenant's, such as the load balancer and the senders, is taken from the document of -f.
 
 The landscape may be running meanwhile. The document and the files hold passwords and private keys
 and are for their owner only.`,
@@ -90,6 +89,9 @@ func (o exportOptions) read(cmd *cobra.Command, l simulator.Landscape) (c tenant
 // write writes the files, the document last: what it names is there when it is.
 func (o exportOptions) write(files []simulator.Exported) error {
 	folder := filepath.Dir(o.output)
+	if _, err := os.Stat(folder); err != nil {
+		return invocation("there is no folder %s for the document: make it first", folder)
+	}
 	if !o.force {
 		for _, f := range files {
 			if _, err := os.Lstat(filepath.Join(folder, filepath.FromSlash(f.Path))); err == nil {
@@ -105,9 +107,6 @@ func (o exportOptions) write(files []simulator.Exported) error {
 		}
 		if err == nil {
 			err = writeSecret(file, files[i].Data)
-		}
-		if errors.Is(err, fs.ErrNotExist) {
-			return invocation("writing %s: there is no folder %s: make it first", file, folder)
 		}
 		if err != nil {
 			return invocation("%w", err)

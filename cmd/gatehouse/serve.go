@@ -39,7 +39,7 @@ there as a user of the document that has AuthGroup.Administrator or another Auth
 application <account>tmn.
 
 With --state, everything that is changed in the tenant, and the certificates that are minted, outlive
-the end; "gatehouse export" writes them as a document again. Without, they end with it.
+the end; "gatehouse export" writes them as a document again. Without it they end with the landscape.
 
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,

@@ -48,7 +48,7 @@ func TestChangesThroughTheInterfacesOutliveTheProcess(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "tenant.state")
 	s := serveExample(t, "--state", state)
 	ctx := t.Context()
-	certificate, err := pki.Create(nil, pki.Client, "shop", pki.Subject("CN=shop"))
+	certificate, err := pki.Create(nil, pki.CA, "shop", pki.Subject("CN=shop")) // any will do
 	require.NoError(t, err)
 	admin := open(t, s.administrator(t, "admin"))
 	mapped, err := admin.Map(ctx, certificate.DER(), "SHOP")

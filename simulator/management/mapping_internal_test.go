@@ -5,11 +5,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/pem"
 	"math/big"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 // The quick reader of the validity agrees with the standard library.
@@ -42,5 +44,12 @@ func FuzzValidUntil(f *testing.F) {
 		if x, err := x509.ParseCertificate(der); err == nil && (!ok || !x.NotAfter.Equal(got)) {
 			t.Fatalf("%v %v, the library reads %v", got, ok, x.NotAfter)
 		}
+	})
+}
+
+func TestPEMAgreesWithTheStandardLibrary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		der := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "der")
+		require.Equal(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pemOf(der)))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"net/http"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -56,12 +57,20 @@ func orNull(s string) any {
 	return s
 }
 
-// pemOf is the PEM text of a certificate, as the interface shows it. [C]
+// pemOf is the PEM text of a certificate, as the interface shows it [C]. A list needs it of all, so it
+// is written without the buffers of encoding/pem.
 func pemOf(der []byte) []byte {
-	var b bytes.Buffer
-	b.Grow(len(der)*3/2 + 128)                                      // so that it grows no more
-	_ = pem.Encode(&b, &pem.Block{Type: "CERTIFICATE", Bytes: der}) // a Buffer never fails
-	return b.Bytes()
+	const (
+		begin = "-----BEGIN CERTIFICATE-----\n"
+		end   = "-----END CERTIFICATE-----\n"
+		line  = 48 // bytes, which are 64 letters
+	)
+	out := make([]byte, 0, len(begin)+len(end)+base64.StdEncoding.EncodedLen(len(der))+len(der)/line+1)
+	out = append(out, begin...)
+	for chunk := range slices.Chunk(der, line) {
+		out = append(base64.StdEncoding.AppendEncode(out, chunk), '\n')
+	}
+	return append(out, end...)
 }
 
 // validUntil reads the end of a certificate's validity, and nothing else of it: a list of mappings

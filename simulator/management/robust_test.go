@@ -118,13 +118,27 @@ func BenchmarkListMappings(b *testing.B) {
 				r := httptest.NewRequest("GET", "https://tmn.example/api/v1/CertificateUserMappings"+query, nil)
 				r.SetBasicAuth("admin", secret)
 				r.Header.Set("Accept", "application/json")
-				w := httptest.NewRecorder()
+				w := &counted{header: http.Header{}}
 				server.ServeHTTP(w, r)
-				if w.Code != 200 {
-					b.Fatal(w.Code, w.Body)
+				if w.status != 200 {
+					b.Fatal(w.status)
 				}
-				b.SetBytes(int64(w.Body.Len()))
+				b.SetBytes(w.n)
 			}
 		})
 	}
+}
+
+// counted is a client that only counts what it gets.
+type counted struct {
+	header http.Header
+	status int
+	n      int64
+}
+
+func (c *counted) Header() http.Header    { return c.header }
+func (c *counted) WriteHeader(status int) { c.status = status }
+func (c *counted) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
 }
