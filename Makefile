@@ -26,6 +26,11 @@ reproducible: ## build twice, the second time elsewhere and without a cache, and
 .PHONY: test
 test: vet ## every test, with the race detector; what was skipped is listed at the end
 	$(GO) tool -modfile=tools/gotestsum.mod gotestsum --format pkgname --format-hide-empty-pkg -- -race -timeout 9m ./...
+	tools/container-tests.sh
+
+.PHONY: container
+container: ## the tests that need a container engine; make test runs them, too
+	tools/container-tests.sh
 
 .PHONY: vet
 vet:
@@ -53,6 +58,8 @@ cross: ## build for the systems that users have
 .PHONY: docs
 docs: ## write the generated pages of docs/ anew
 	GATEHOUSE_DOCS=write $(GO) test -run TestDocumentsAreFresh ./cmd/gatehouse
+	GATEHOUSE_DOCS=write $(GO) test -run TestPage ./steps/target
+	GATEHOUSE_DOCS=write $(GO) test -run TestRealSenders ./simulator
 
 .PHONY: mutants
 mutants: ## change the program in one place at a time and see whether the tests notice; takes hours, SAMPLE=150 does not
