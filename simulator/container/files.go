@@ -109,41 +109,55 @@ type LogFile struct {
 // LogFiles are the logs of all runtime nodes, sorted by name. A file of which more than 64 MiB are
 // there is an error.
 func (c *Container) LogFiles(ctx context.Context) ([]LogFile, error) {
+	files, err := c.Files(ctx, logsFolder)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]LogFile, 0, len(files))
+	for name, content := range files {
+		out = append(out, LogFile{Name: name, Content: content})
+	}
+	slices.SortFunc(out, func(a, b LogFile) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// Files are the files of a folder in the container, by name, without those of its folders; 64 MiB
+// each and 10,000 of them at most.
+func (c *Container) Files(ctx context.Context, folder string) (map[string][]byte, error) {
 	docker, err := testcontainers.NewDockerClientWithOpts(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading the logs in the container: %w", err)
+		return nil, fmt.Errorf("reading %s in the container: %w", folder, err)
 	}
 	defer docker.Close()
-	copied, err := docker.CopyFromContainer(ctx, c.GetContainerID(), client.CopyFromContainerOptions{SourcePath: logsFolder})
+	copied, err := docker.CopyFromContainer(ctx, c.GetContainerID(), client.CopyFromContainerOptions{SourcePath: folder})
 	if err != nil {
-		return nil, fmt.Errorf("reading the logs in the container: %w", err)
+		return nil, fmt.Errorf("reading %s in the container: %w", folder, err)
 	}
 	defer copied.Content.Close()
-	var out []LogFile
+	out := map[string][]byte{}
 	archive := tar.NewReader(copied.Content)
 	for {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return out, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading the logs in the container: %w", err)
+			return nil, fmt.Errorf("reading %s in the container: %w", folder, err)
 		}
-		if header.Typeflag != tar.TypeReg {
+		// The archive holds the folder itself under its last name.
+		if header.Typeflag != tar.TypeReg || path.Dir(path.Clean(header.Name)) != path.Base(folder) {
 			continue
 		}
 		if header.Size > maxFile || len(out) >= maxFiles {
-			return nil, fmt.Errorf("reading the logs in the container: %s has %d bytes and is file %d, expected at most %d bytes and %d files",
-				header.Name, header.Size, len(out)+1, int64(maxFile), maxFiles)
+			return nil, fmt.Errorf("reading %s in the container: %s has %d bytes and is file %d, expected at most %d bytes and %d files",
+				folder, header.Name, header.Size, len(out)+1, int64(maxFile), maxFiles)
 		}
 		content, err := io.ReadAll(archive)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s in the container: %w", header.Name, err)
 		}
-		out = append(out, LogFile{Name: path.Base(header.Name), Content: content})
+		out[path.Base(header.Name)] = content
 	}
-	slices.SortFunc(out, func(a, b LogFile) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
 }
 
 // AccessLog is the lines of the HTTP access logs of all runtime nodes, and Trace the records of
