@@ -17,6 +17,10 @@ type Landscape struct {
 	Tenant Tenant `yaml:"tenant,omitempty" json:"tenant,omitzero"`
 	// PKI lists the certificates that are minted at the start.
 	PKI []pki.Description `yaml:"pki,omitempty" json:"pki,omitempty"`
+	// Minted is a file with certificates and private keys that were minted before, which "gatehouse
+	// export" wrote: entries of pki that have not changed since are taken from it. Default: all
+	// entries are minted at the start.
+	Minted string `yaml:"minted,omitempty" json:"minted,omitempty"`
 	// LoadBalancer stands before the tenant.
 	LoadBalancer LoadBalancer `yaml:"loadBalancer,omitempty" json:"loadBalancer,omitzero"`
 	// Channels are the sender channels of deployed integration flows.
@@ -29,14 +33,31 @@ type Landscape struct {
 	OAuthClients []OAuthClient `yaml:"oauthClients,omitempty" json:"oauthClients,omitempty"`
 	// Credentials are deployed User Credentials artifacts. They serve outbound calls; nobody can
 	// log on with them.
-	Credentials []User `yaml:"credentials,omitempty" json:"credentials,omitempty"`
+	Credentials []Credential `yaml:"credentials,omitempty" json:"credentials,omitempty"`
 	// Keystore names certificates in the tenant keystore, which has nothing to do with inbound
 	// calls.
 	Keystore []string `yaml:"keystore,omitempty" json:"keystore,omitempty"`
+	// KeystoreEntries are more entries of the tenant keystore: those of certificates in files.
+	KeystoreEntries []KeystoreEntry `yaml:"keystoreEntries,omitempty" json:"keystoreEntries,omitempty"`
 	// Groups give their roles to their users.
 	Groups []Group `yaml:"groups,omitempty" json:"groups,omitempty"`
 	// Roles are role assignments.
 	Roles []Role `yaml:"roles,omitempty" json:"roles,omitempty"`
+	// ApplicationRoles are custom roles of applications. A role need not stand here to be assigned.
+	ApplicationRoles []ApplicationRole `yaml:"applicationRoles,omitempty" json:"applicationRoles,omitempty"`
+	// Packages are integration packages.
+	Packages []Package `yaml:"packages,omitempty" json:"packages,omitempty"`
+	// Artifacts are integration flows at designtime. A flow that only has channels needs none.
+	Artifacts []Artifact `yaml:"artifacts,omitempty" json:"artifacts,omitempty"`
+	// Deployments tell who deployed a flow, and when.
+	Deployments []Deployment `yaml:"deployments,omitempty" json:"deployments,omitempty"`
+	// Designs are changed channels that are not deployed yet.
+	Designs []Design `yaml:"designs,omitempty" json:"designs,omitempty"`
+	// WithoutDesign lists deployed flows whose designtime artifact was deleted.
+	WithoutDesign []string `yaml:"withoutDesign,omitempty" json:"withoutDesign,omitempty"`
+	// Management is where the tenant's own interfaces are served: OData, the platform API, and what
+	// Gatehouse adds. Default: "gatehouse serve" serves them, others do not.
+	Management Management `yaml:"management,omitempty" json:"management,omitzero"`
 	// Senders are calling systems.
 	Senders []Sender `yaml:"senders,omitempty" json:"senders,omitempty"`
 
@@ -44,6 +65,8 @@ type Landscape struct {
 	source *document.Source
 	// folder is where the paths of the document begin.
 	folder string
+	// files are read in place of those on the disk.
+	files map[string][]byte
 }
 
 // Tenant is the tenant section.
@@ -63,6 +86,13 @@ type Tenant struct {
 	// ManagementCalls makes the management node call each runtime node every 30 seconds, as the
 	// real one does. Default: false.
 	ManagementCalls bool `yaml:"managementCalls,omitempty" json:"managementCalls,omitempty"`
+	// RoleCache makes the tenant remember the roles of a user for 5 minutes when it sends more than
+	// 20 requests within 2 minutes, as the real one does: a new assignment then takes effect late.
+	// Default: false.
+	RoleCache bool `yaml:"roleCache,omitempty" json:"roleCache,omitempty"`
+	// MappingStore is how many bytes of certificates can be mapped; -1 is no limit. Default: 2097152
+	// (2 MB).
+	MappingStore int64 `yaml:"mappingStore,omitempty" json:"mappingStore,omitempty"`
 }
 
 // LoadBalancer is the loadBalancer section.
@@ -122,6 +152,15 @@ type Limits struct {
 	Idle time.Duration `yaml:"idle,omitempty" json:"idle,omitempty"`
 }
 
+// Management is the management section.
+type Management struct {
+	// Listen is the address to listen on. Default: 127.0.0.1:0, a free port on loopback; with an
+	// address the interfaces are served wherever the landscape runs.
+	Listen string `yaml:"listen,omitempty" json:"listen,omitempty"`
+	// Downtime is how long a flow restarts that is deployed through the interfaces. Default: 2s.
+	Downtime time.Duration `yaml:"downtime,omitempty" json:"downtime,omitempty"`
+}
+
 // Channel is a sender channel.
 type Channel struct {
 	// Address is the path with its prefix, such as /http/orders or /cxf/orders.
@@ -161,8 +200,16 @@ type TableRow struct {
 
 // Mapping maps a whole certificate to a user.
 type Mapping struct {
-	Certificate string `yaml:"certificate" json:"certificate"`
-	User        string `yaml:"user" json:"user"`
+	// Certificate names a certificate of the pki section.
+	Certificate string `yaml:"certificate,omitempty" json:"certificate,omitempty"`
+	// File is the path of a certificate, PEM or DER, in place of Certificate.
+	File string `yaml:"file,omitempty" json:"file,omitempty"`
+	User string `yaml:"user" json:"user"`
+	// CreatedBy, Created, LastModifiedBy and LastModified tell who mapped it, and when (RFC 3339).
+	CreatedBy      string    `yaml:"createdBy,omitempty" json:"createdBy,omitempty"`
+	Created        time.Time `yaml:"created,omitempty" json:"created,omitzero"`
+	LastModifiedBy string    `yaml:"lastModifiedBy,omitempty" json:"lastModifiedBy,omitempty"`
+	LastModified   time.Time `yaml:"lastModified,omitempty" json:"lastModified,omitzero"`
 }
 
 // User is a name with a password, from the document or from an environment variable.
@@ -177,6 +224,10 @@ type User struct {
 type OAuthClient struct {
 	ID     string `yaml:"id" json:"id"`
 	Secret string `yaml:"secret,omitempty" json:"secret,omitempty"`
+	// Scopes make it a client of the platform API, and of nothing else:
+	// hcp.manageAuthorizationSettings and hcp.readAuthorizationSettings. Default: a client that may
+	// send and administer, as far as its roles allow.
+	Scopes []string `yaml:"scopes,omitempty" json:"scopes,omitempty"`
 }
 
 // Group is a group of users.

@@ -47,62 +47,29 @@ func (l Landscape) YAML() ([]byte, error) {
 }
 
 // load reads a file that the document names.
-func (l Landscape) load(path string) ([]byte, error) {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(l.folder, path)
+func (l Landscape) load(path string) ([]byte, error) { return l.loadUpTo(path, document.MaxSize) }
+
+func (l Landscape) loadUpTo(path string, most int64) ([]byte, error) {
+	if data, ok := l.files[path]; ok {
+		return data, nil
 	}
+	path = l.at(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > document.MaxSize {
-		return nil, fmt.Errorf("%s has %d bytes, expected at most %d", path, info.Size(), document.MaxSize)
+	if info.Size() > most {
+		return nil, fmt.Errorf("%s has %d bytes, expected at most %d", path, info.Size(), most)
 	}
 	return os.ReadFile(path)
 }
 
-// tenantConfig makes the tenant's configuration. Without certificates (nil) mappings, tables and
-// keystore entries that name one are left out.
-func (l Landscape) tenantConfig(set *pki.Set) tenant.Config {
-	t := l.Tenant.withDefaults()
-	der := func(name string) []byte {
-		if set != nil {
-			if c, ok := set.Get(name); ok {
-				return c.DER()
-			}
-		}
-		return nil
+// at is where a path of the document leads.
+func (l Landscape) at(path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	config := tenant.Config{Account: t.Account, Application: t.Application()}
-	for _, m := range l.Mappings {
-		if d := der(m.Certificate); d != nil {
-			config.Mappings = append(config.Mappings, tenant.Mapping{Certificate: d, User: m.User})
-		}
-	}
-	for _, u := range l.Users {
-		config.Users = append(config.Users, tenant.User{Name: u.Name, Password: secret(u.Password, u.PasswordEnv)})
-	}
-	for _, u := range l.Credentials {
-		config.Credentials = append(config.Credentials, tenant.Credential{Name: u.Name, User: u.Name, Password: secret(u.Password, u.PasswordEnv)})
-	}
-	for _, c := range l.OAuthClients {
-		config.Clients = append(config.Clients, tenant.Client{ID: c.ID, Secret: c.Secret})
-	}
-	for _, g := range l.Groups {
-		config.Groups = append(config.Groups, tenant.Group{Name: g.Name, Users: g.Users})
-	}
-	for _, r := range l.Roles {
-		config.Roles = append(config.Roles, tenant.Assignment{User: r.User, Group: r.Group, Role: r.Role, Application: r.Application})
-	}
-	for _, c := range l.Channels {
-		config.Channels = append(config.Channels, c.Runtime(set))
-	}
-	for _, name := range l.Keystore {
-		if d := der(name); d != nil {
-			config.Keystore = append(config.Keystore, tenant.KeystoreEntry{Alias: name, Certificate: d})
-		}
-	}
-	return config
+	return filepath.Join(l.folder, path)
 }
 
 // Runtime is the channel as the tenant has it. Rows of its table that name a certificate need the set
@@ -133,6 +100,15 @@ func (c Channel) Runtime(set *pki.Set) tenant.Channel {
 			}
 			out.Authorization.Table = append(out.Authorization.Table, pair)
 		}
+	}
+	return out
+}
+
+// channels are channels as the tenant has them.
+func channels(list []Channel, set *pki.Set) []tenant.Channel {
+	var out []tenant.Channel
+	for _, c := range list {
+		out = append(out, c.Runtime(set))
 	}
 	return out
 }

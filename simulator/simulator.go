@@ -37,8 +37,19 @@ type Options struct {
 	LogFolder string
 	// Rand is where keys, serial numbers and ids come from. Default: crypto/rand.
 	Rand io.Reader
+	// Store keeps the tenant's state, and the certificates that are minted. What it holds from an
+	// earlier landscape takes the place of what the document says of mappings, users, roles, channels
+	// and the like; the account must be the same. Close closes it, and so does a Start that fails.
+	// Default: the state ends with the landscape.
+	Store tenant.Store
+	// Management serves the tenant's own interfaces too; see Simulator.ManagementURL. Default: only if
+	// the document gives them an address.
+	Management bool
 	// Logger gets what goes wrong inside. Default: discarded.
 	Logger *slog.Logger
+	// Parts exchanges parts of the landscape, in tests. It is called once for each landscape, so that
+	// what the parts remember is that landscape's own. Default: every part is the honest one.
+	Parts func() Parts
 }
 
 // Simulator is a running landscape. Its methods are safe for use by many goroutines.
@@ -47,8 +58,10 @@ type Simulator struct {
 	host      string
 	clock     *Clock
 	set       *pki.Set
+	servers   *pki.Certificate // the CA of server certificates that the document does not name
 	root      *pki.Certificate // above the default host's certificate
 	tenant    *tenant.Tenant
+	store     tenant.Store // nil: the state ends with the landscape
 	nodes     []*node.Node
 	writers   []*systemlog.Writer
 	balancer  *loadbalancer.LoadBalancer
@@ -57,6 +70,7 @@ type Simulator struct {
 	ownFolder bool
 	log       *slog.Logger
 	rand      io.Reader
+	parts     Parts
 
 	mu      sync.Mutex
 	senders map[string]*sender.Sender
@@ -65,26 +79,41 @@ type Simulator struct {
 	stop    context.CancelFunc  // ends the management calls
 	tasks   sync.WaitGroup
 	closed  bool
+
+	management *managementServer // nil: not served
+
+	adding sync.Mutex        // guards added, and is held while certificates are minted
+	added  []pki.Description // of certificates that were minted since the start
 }
 
 // Start runs a landscape. It validates it first; nothing is started if anything is wrong. When
 // ctx ends the landscape is closed.
 func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error) {
 	if err := l.Validate(); err != nil {
+		if options.Store != nil {
+			err = errors.Join(err, options.Store.Close())
+		}
 		return nil, err
 	}
 	s := &Simulator{
 		landscape: l, host: l.Tenant.withDefaults().Host, clock: &Clock{}, journeys: &journey.Log{},
 		folder: options.LogFolder, log: options.Logger, rand: options.Rand,
-		senders: map[string]*sender.Sender{}, trust: map[string][]string{},
+		senders: map[string]*sender.Sender{}, trust: map[string][]string{}, store: options.Store,
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	if options.Parts != nil {
+		s.parts = options.Parts()
+	}
 	if !l.Clock.IsZero() {
 		s.clock.Set(l.Clock)
 	}
-	if err := s.start(ctx); err != nil {
+	err := s.start(ctx)
+	if err == nil && (options.Management || l.Management.Listen != "") {
+		err = s.StartManagement()
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -92,21 +121,15 @@ func Start(ctx context.Context, l Landscape, options Options) (*Simulator, error
 
 func (s *Simulator) start(ctx context.Context) error {
 	l := s.landscape
-	set, err := pki.Mint(ctx, l.PKI, pki.Options{Now: s.clock.Now, Rand: s.rand, Load: l.load})
-	if err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("minting the certificates: %w", err)
-		}
-		return s.mintProblems(err)
-	}
-	s.set = set
-	if s.tenant, err = tenant.New(l.tenantConfig(set), s.clock.Now); err != nil {
-		return s.tenantProblems(err)
+	if err := s.openTenant(ctx); err != nil {
+		return err
 	}
 	if s.folder == "" {
-		if s.folder, err = os.MkdirTemp("", "gatehouse-"); err != nil {
+		folder, err := os.MkdirTemp("", "gatehouse-")
+		if err != nil {
 			return fmt.Errorf("making a folder for the logs: %w", err)
 		}
+		s.folder = folder
 		s.ownFolder = true
 	}
 	if err := s.startNodes(); err != nil {
@@ -123,14 +146,23 @@ func (s *Simulator) start(ctx context.Context) error {
 
 func (s *Simulator) startNodes() error {
 	t := s.landscape.Tenant.withDefaults()
+	var logs []node.Log
 	for i := range t.Nodes {
-		id := systemlog.NodeID(t.Account, i+1)
-		writer, err := systemlog.New(s.folder, id, s.clock.Now)
+		writer, err := systemlog.New(s.folder, systemlog.NodeID(t.Account, i+1), s.clock.Now)
 		if err != nil {
 			return fmt.Errorf("starting runtime node %d: %w", i+1, err)
 		}
-		s.writers = append(s.writers, writer)
-		n, err := node.New(node.Config{ID: id, Host: s.host, Tenant: s.tenant, Log: writer, Now: s.clock.Now, Rand: s.rand, Logger: s.log})
+		s.writers, logs = append(s.writers, writer), append(logs, writer)
+	}
+	if s.parts.Logs != nil {
+		logs = s.parts.Logs(logs)
+	}
+	for i, w := range s.writers {
+		config := node.Config{ID: w.Node(), Host: s.host, Tenant: s.tenant, Log: logs[i], Now: s.clock.Now, Rand: s.rand, Logger: s.log}
+		if lookups := s.parts.Lookups; lookups != nil {
+			config.Lookups = func(snapshot *tenant.Snapshot) node.Lookups { return lookups(s.tenant, snapshot) }
+		}
+		n, err := node.New(config)
 		if err != nil {
 			return fmt.Errorf("starting runtime node %d: %w", i+1, err)
 		}
@@ -144,26 +176,12 @@ func (s *Simulator) startNodes() error {
 
 func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	l := s.landscape.LoadBalancer
-	var servers *pki.Certificate // mints what the document does not name
 	server := func(name, host string) (*pki.Certificate, error) {
 		if name != "" {
 			c, _ := s.set.Get(name)
 			return c, nil
 		}
-		if servers == nil {
-			root, err := pki.Create(nil, pki.CA, "Example Server Root CA", s.minting("CN=Example Server Root CA, O=Gatehouse, C=DE")...)
-			if err != nil {
-				return nil, fmt.Errorf("minting the load balancer's root: %w", err)
-			}
-			if servers, err = pki.Create(root, pki.CA, "Example Server CA", s.minting("CN=Example Server CA, O=Gatehouse, C=DE")...); err != nil {
-				return nil, fmt.Errorf("minting the load balancer's CA: %w", err)
-			}
-		}
-		c, err := pki.Create(servers, pki.Server, host, append(s.minting("CN="+host+", O=Gatehouse, C=DE"), pki.DNS(host, "localhost"), pki.IP(loopback...), pki.ValidFor(serverLifetime))...)
-		if err != nil {
-			return nil, fmt.Errorf("minting the server certificate of %s: %w", host, err)
-		}
-		return c, nil
+		return s.serverCertificate(host)
 	}
 	c, err := server(l.Certificate, s.host)
 	if err != nil {
@@ -174,7 +192,7 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 	config := loadbalancer.Config{
 		Listen: l.Listen, Address: l.Address, Now: s.clock.Now, Rand: s.rand, Journeys: s.journeys, ErrorLog: s.log,
 		Default:      loadbalancer.Host{Name: s.host, Certificate: c.TLSCertificate(), Trust: s.trusted(l.Trust)},
-		Verification: l.Verification.options(),
+		Verification: l.Verification.options(), Parts: s.parts.LoadBalancer,
 		Limits: loadbalancer.Limits{
 			HandshakeTimeout: l.Limits.Handshake, HeaderBytes: l.Limits.HeaderBytes, HeaderTimeout: l.Limits.Header,
 			BodyStall: l.Limits.BodyStall, Call: l.Limits.Call, Idle: l.Limits.Idle,
@@ -193,7 +211,17 @@ func (s *Simulator) startLoadBalancer(ctx context.Context) error {
 		config.Domains = append(config.Domains, loadbalancer.Host{Name: d.Host, Certificate: c.TLSCertificate(), Mode: mode, Trust: s.trusted(d.Trust)})
 	}
 	for _, n := range s.nodes {
+		if s.parts.Node != nil {
+			config.Backends = append(config.Backends, s.parts.Node(n))
+			continue
+		}
 		config.Backends = append(config.Backends, n)
+	}
+	if s.parts.Host != nil {
+		config.Default = s.parts.Host(config.Default)
+		for i, d := range config.Domains {
+			config.Domains[i] = s.parts.Host(d)
+		}
 	}
 	if s.balancer, err = loadbalancer.Start(ctx, config); err != nil {
 		if l.Listen != "" {
@@ -279,7 +307,7 @@ func (s *Simulator) Close() error {
 		return nil
 	}
 	s.closed = true
-	senders := s.senders
+	senders, interfaces := s.senders, s.management
 	if s.manager != nil {
 		senders["\x00management"] = s.manager
 	}
@@ -292,11 +320,19 @@ func (s *Simulator) Close() error {
 	for _, one := range senders {
 		errs = append(errs, one.Close())
 	}
+	if interfaces != nil {
+		errs = append(errs, interfaces.close())
+	}
 	if s.balancer != nil {
 		errs = append(errs, s.balancer.Close())
 	}
 	for _, w := range s.writers {
 		errs = append(errs, w.Close())
+	}
+	if s.tenant != nil {
+		errs = append(errs, s.tenant.Close())
+	} else if s.store != nil {
+		errs = append(errs, s.store.Close())
 	}
 	if s.ownFolder {
 		errs = append(errs, os.RemoveAll(s.folder))

@@ -113,6 +113,14 @@ func (v *validator) loadBalancer() {
 			v.fail("loadBalancer.listen", "found %q, expected address:port such as 127.0.0.1:8443", lb.Listen)
 		}
 	}
+	if listen := v.l.Management.Listen; listen != "" {
+		if _, _, err := net.SplitHostPort(listen); err != nil {
+			v.fail("management.listen", "found %q, expected address:port such as 127.0.0.1:8444", listen)
+		}
+	}
+	if v.l.Management.Downtime < 0 {
+		v.fail("management.downtime", "is negative, expected a time such as 2s")
+	}
 	if lb.Address != "" {
 		if _, err := netip.ParseAddr(lb.Address); err != nil {
 			v.fail("loadBalancer.address", "found %q, expected an IP address such as 10.0.0.14", lb.Address)
@@ -161,55 +169,83 @@ func (v *validator) bundle(path string, names []string) {
 }
 
 func (v *validator) channels() {
-	for i, c := range v.l.Channels {
-		path := fmt.Sprintf("channels[%d]", i)
-		a := c.Authorization
-		if a.UserRole != "" && a.ClientCertificates != nil {
-			v.fail(path+".authorization", "has both userRole and clientCertificates, expected one of them")
-		}
-		for j, row := range a.ClientCertificates {
-			rowPath := fmt.Sprintf("%s.authorization.clientCertificates[%d]", path, j)
-			switch {
-			case row.Certificate != "" && (row.Subject != "" || row.Issuer != ""):
-				v.fail(rowPath, "has both certificate and DNs, expected the name of a certificate, or subject and issuer")
-			case row.Certificate != "":
-				v.certificate(rowPath+".certificate", row.Certificate)
-			case row.Subject == "" || row.Issuer == "":
-				v.fail(rowPath, "expected the name of a certificate, or subject and issuer")
-			}
-		}
-		if c.MaximumBodySize < 0 {
-			v.fail(path+".maximumBodySize", "found %d, expected MB from 1", c.MaximumBodySize)
-		}
-		if c.CSRFProtected != nil && *c.CSRFProtected && !c.https() {
-			v.fail(path+".csrfProtected", "only HTTPS channels (/http/…) can be CSRF-protected: remove it")
-		}
+	v.channelList("channels", v.l.Channels)
+	for i, a := range v.l.Artifacts {
+		v.channelList(fmt.Sprintf("artifacts[%d].channels", i), a.Channels)
 	}
-	for i, m := range v.l.Mappings {
-		path := fmt.Sprintf("mappings[%d]", i)
-		v.certificate(path+".certificate", m.Certificate)
-		if m.User == "" {
-			v.fail(path+".user", "is missing: give the user that the certificate stands for")
-		}
-		for j, other := range v.l.Mappings[:i] {
-			if other.Certificate == m.Certificate {
-				v.fail(path+".certificate", "%q is mapped already, to %q by mappings[%d]: one certificate maps to one user", m.Certificate, other.User, j)
-			}
-		}
+	for i, d := range v.l.Designs {
+		v.channel(fmt.Sprintf("designs[%d].channel", i), d.Channel)
 	}
+	v.mappings()
 	v.certificateList("keystore", v.l.Keystore)
+	for i, e := range v.l.KeystoreEntries {
+		if e.File == "" {
+			v.fail(fmt.Sprintf("keystoreEntries[%d].file", i), "is missing: give the file of the certificate")
+		}
+	}
 	// What the tenant itself knows to be wrong; certificates are not minted yet and play no part.
-	config := v.l.tenantConfig(nil)
+	config, _ := v.l.tenantConfig(nil) // no file is read
 	for _, p := range config.Validate() {
 		v.fail(p.Path, "%s", p.Message)
 	}
 }
 
-func (v *validator) people() {
-	for section, users := range map[string][]User{"users": v.l.Users, "credentials": v.l.Credentials} {
-		for i, u := range users {
-			v.password(fmt.Sprintf("%s[%d]", section, i), u.Password, u.PasswordEnv)
+func (v *validator) channelList(path string, list []Channel) {
+	for i, c := range list {
+		v.channel(fmt.Sprintf("%s[%d]", path, i), c)
+	}
+}
+
+func (v *validator) channel(path string, c Channel) {
+	a := c.Authorization
+	if a.UserRole != "" && a.ClientCertificates != nil {
+		v.fail(path+".authorization", "has both userRole and clientCertificates, expected one of them")
+	}
+	for j, row := range a.ClientCertificates {
+		rowPath := fmt.Sprintf("%s.authorization.clientCertificates[%d]", path, j)
+		switch {
+		case row.Certificate != "" && (row.Subject != "" || row.Issuer != ""):
+			v.fail(rowPath, "has both certificate and DNs, expected the name of a certificate, or subject and issuer")
+		case row.Certificate != "":
+			v.certificate(rowPath+".certificate", row.Certificate)
+		case row.Subject == "" || row.Issuer == "":
+			v.fail(rowPath, "expected the name of a certificate, or subject and issuer")
 		}
+	}
+	if c.MaximumBodySize < 0 {
+		v.fail(path+".maximumBodySize", "found %d, expected MB from 1", c.MaximumBodySize)
+	}
+	if c.CSRFProtected != nil && *c.CSRFProtected && !c.https() {
+		v.fail(path+".csrfProtected", "only HTTPS channels (/http/…) can be CSRF-protected: remove it")
+	}
+}
+
+func (v *validator) mappings() {
+	for i, m := range v.l.Mappings {
+		path := fmt.Sprintf("mappings[%d]", i)
+		switch {
+		case m.File == "":
+			v.certificate(path+".certificate", m.Certificate)
+		case m.Certificate != "":
+			v.fail(path+".file", "stands beside certificate, expected one of them")
+		}
+		if m.User == "" {
+			v.fail(path+".user", "is missing: give the user that the certificate stands for")
+		}
+		for j, other := range v.l.Mappings[:i] {
+			if other.Certificate == m.Certificate && m.File == "" && other.File == "" {
+				v.fail(path+".certificate", "%q is mapped already, to %q by mappings[%d]: one certificate maps to one user", m.Certificate, other.User, j)
+			}
+		}
+	}
+}
+
+func (v *validator) people() {
+	for i, u := range v.l.Users {
+		v.password(fmt.Sprintf("users[%d]", i), u.Password, u.PasswordEnv)
+	}
+	for i, c := range v.l.Credentials {
+		v.password(fmt.Sprintf("credentials[%d]", i), c.Password, c.PasswordEnv)
 	}
 }
 

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"example.com/gatehouse/simulator/document"
 	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/steps/target"
 )
 
 var outcomeSteps = []Definition{
@@ -19,56 +21,70 @@ var outcomeSteps = []Definition{
 			}
 			return nil
 		})),
-	step("outcome", `the call is let in as "([^"]*)"`, `the call is let in as "WAREHOUSE"`, "Let in, with this principal.",
-		thenWord(func(c *call, user string) error {
-			if !isLetIn(c) || c.outcome.Journey.User != user {
-				return c.differs(fmt.Sprintf("a call that is let in as %q", user), describeEnd(c))
+	step("outcome", `the call is not let in`, `the call is not let in`, "An HTTP status of 300 or more, or no answer.",
+		then(func(c *call) error {
+			if isLetIn(c) {
+				return c.differs("a call that is not let in", describeEnd(c))
 			}
 			return nil
 		})),
+	step("outcome", `the call is let in as "([^"]*)"`, `the call is let in as "WAREHOUSE"`, "Let in, with this principal.",
+		thenWord(func(c *call, user string) error {
+			if !isLetIn(c) || c.Journey.User != user {
+				return c.differs(fmt.Sprintf("a call that is let in as %q", user), describeEnd(c))
+			}
+			return nil
+		}, target.AccessLog)).needs(target.AccessLog),
 	step("outcome", `the call is refused at the (sender|load balancer|runtime node|endpoint|channel authorization|flow) because of "([^"]*)"`, `the call is refused at the runtime node because of "no-identity"`, "The station to which the call owes its refusal, and the reason (see the list of reasons).",
 		func(w *world) any {
-			return func(station, reason string) error { return w.refused(station, reason) }
-		}),
+			return func(ctx context.Context, station, reason string) error { return w.refused(ctx, station, reason) }
+		}).needs(target.Stations),
 	step("outcome", `the call is refused at the load balancer with verify result (\d+)`, `the call is refused at the load balancer with verify result 20`, "The load balancer did not accept the certificate, and this is OpenSSL's number for the reason.",
-		func(w *world) any { return w.refusedWith }),
+		func(w *world) any { return w.refusedWith }).needs(target.Stations),
 	step("outcome", `the call ends at the (sender|load balancer|runtime node|endpoint|channel authorization|flow) because of "([^"]*)"`, `the call ends at the load balancer because of "request-timeout"`, "The last station of the call, whatever was the cause before.",
 		func(w *world) any {
-			return func(station, reason string) error {
-				c, err := w.last()
+			return func(ctx context.Context, station, reason string) error {
+				c, err := w.last(ctx, target.Stations)
 				if err != nil {
 					return err
 				}
-				if end, ok := c.outcome.Journey.End(); !ok || string(end.Station) != station || string(end.Reason) != reason {
+				if end, ok := c.Journey.End(); !ok || string(end.Station) != station || string(end.Reason) != reason {
 					return c.differs(fmt.Sprintf("an end at the %s because of %q", station, reason), fmt.Sprintf("%s because of %q", end.Station, end.Reason))
 				}
 				return nil
 			}
-		}),
+		}).needs(target.Stations),
 	step("outcome", `the verify result is (\d+) at depth (\d+)`, `the verify result is 20 at depth 0`, "The load balancer's verify result and the depth of the certificate at fault.",
 		func(w *world) any {
-			return func(code, depth int) error {
-				c, err := w.last()
+			return func(ctx context.Context, code, depth int) error {
+				c, err := w.last(ctx, target.Stations)
 				if err != nil {
 					return err
 				}
-				v := c.outcome.Journey.Verification
+				v := c.Journey.Verification
 				if !v.Presented || v.Code != code || v.Depth != depth {
 					return c.differs(fmt.Sprintf("verify result %d at depth %d", code, depth), fmt.Sprintf("presented: %t, result %d at depth %d", v.Presented, v.Code, v.Depth))
 				}
 				return nil
 			}
-		}),
+		}).needs(target.Stations),
 	step("outcome", `the load balancer accepts the certificate`, `the load balancer accepts the certificate`, "A certificate was presented, and its verify result is 0.",
 		then(func(c *call) error {
-			if v := c.outcome.Journey.Verification; !v.Accepted() {
+			if v := c.Journey.Verification; !v.Accepted() {
 				return c.differs("an accepted certificate", fmt.Sprintf("presented: %t, result %d", v.Presented, v.Code))
+			}
+			return nil
+		}, target.Stations)).needs(target.Stations),
+	step("outcome", `the certificate is sent`, `the certificate is sent`, "The load balancer asked for a certificate, and the sender sent its own.",
+		then(func(c *call) error {
+			if r := c.Result; !r.CertificateAsked || !r.CertificateSent {
+				return c.differs("a certificate request that was answered", fmt.Sprintf("asked: %t, sent: %t", r.CertificateAsked, r.CertificateSent))
 			}
 			return nil
 		})),
 	step("outcome", `no certificate is (asked for|sent)`, `no certificate is asked for`, "The load balancer did not ask for a certificate, or the sender did not send one though it was asked.",
 		thenWord(func(c *call, what string) error {
-			r := c.outcome.Result
+			r := c.Result
 			if what == "asked for" && (r.CertificateAsked || r.Status == 0) {
 				return c.differs("a completed handshake without a certificate request", fmt.Sprintf("asked: %t, status %d", r.CertificateAsked, r.Status))
 			}
@@ -79,21 +95,21 @@ var outcomeSteps = []Definition{
 		})),
 	step("outcome", `the load balancer names the CA "([^"]*)" and no other`, `the load balancer names the CA "C=DE, O=Example, CN=Example Root CA" and no other`, "The list of acceptable CAs in the certificate request.",
 		thenWord(func(c *call, dn string) error {
-			if names := c.outcome.Result.AcceptableCAs; !slices.Equal(names, []string{dn}) {
+			if names := c.Result.AcceptableCAs; !slices.Equal(names, []string{dn}) {
 				return c.differs("the only CA "+dn, strings.Join(names, "; "))
 			}
 			return nil
-		})),
+		})).needs(target.CustomTrust),
 	step("outcome", `the TLS session is resumed`, `the TLS session is resumed`, "The call used the keys of an earlier handshake.",
 		then(func(c *call) error {
-			if !c.outcome.Result.TLS.Resumed {
+			if !c.Result.TLS.Resumed {
 				return c.differs("a resumed session", "a full handshake")
 			}
 			return nil
 		})),
 	step("outcome", `the connection uses (TLS 1\.[23])`, `the connection uses TLS 1.3`, "The TLS version that was agreed on.",
 		thenWord(func(c *call, version string) error {
-			if got := c.outcome.Result.TLS.Version; got != version {
+			if got := c.Result.TLS.Version; got != version {
 				return c.differs(version, strconv.Quote(got))
 			}
 			return nil
@@ -102,20 +118,20 @@ var outcomeSteps = []Definition{
 		func(w *world) any { return w.alert }),
 	step("outcome", `there is no HTTP answer`, `there is no HTTP answer`, "The connection ended before one came.",
 		then(func(c *call) error {
-			if c.outcome.Result.Status != 0 {
-				return c.differs("no HTTP answer", fmt.Sprintf("HTTP %d", c.outcome.Result.Status))
+			if c.Result.Status != 0 {
+				return c.differs("no HTTP answer", fmt.Sprintf("HTTP %d", c.Result.Status))
 			}
 			return nil
 		})),
 	step("outcome", `the response status is (\d+)`, `the response status is 401`, "The HTTP status.",
 		func(w *world) any {
-			return func(status int) error {
-				c, err := w.last()
+			return func(ctx context.Context, status int) error {
+				c, err := w.last(ctx)
 				if err != nil {
 					return err
 				}
-				if c.outcome.Result.Status != status {
-					return c.differs(fmt.Sprintf("HTTP %d", status), fmt.Sprintf("HTTP %d", c.outcome.Result.Status))
+				if c.Result.Status != status {
+					return c.differs(fmt.Sprintf("HTTP %d", status), fmt.Sprintf("HTTP %d", c.Result.Status))
 				}
 				return nil
 			}
@@ -123,10 +139,10 @@ var outcomeSteps = []Definition{
 	step("outcome", `the response statuses are ([\d, ]+)`, `the response statuses are 401, 200`, "Those of all requests of the last call, the challenge included.",
 		thenWord(func(c *call, want string) error {
 			var got []string
-			for _, a := range c.outcome.Result.Attempts {
+			for _, a := range c.Result.Attempts {
 				got = append(got, strconv.Itoa(a.Status))
 			}
-			got = append(got, strconv.Itoa(c.outcome.Result.Status))
+			got = append(got, strconv.Itoa(c.Result.Status))
 			if strings.Join(got, ", ") != want {
 				return c.differs(want, strings.Join(got, ", "))
 			}
@@ -136,14 +152,14 @@ var outcomeSteps = []Definition{
 		func(w *world) any { return w.header }),
 	step("outcome", `the response has the header "([^"]*)"`, `the response has the header "X-CSRF-Token"`, "A header of the answer that is not empty.",
 		thenWord(func(c *call, name string) error {
-			if c.outcome.Result.Header.Get(name) == "" {
+			if c.Result.Header.Get(name) == "" {
 				return c.differs("the header "+name, "none")
 			}
 			return nil
 		})),
 	step("outcome", `the response body (is empty|contains "(?:[^"]*)")`, `the response body contains "No service was found."`, "The body of the answer.",
 		thenWord(func(c *call, what string) error {
-			body := string(c.outcome.Result.Body)
+			body := string(c.Result.Body)
 			want, isText := strings.CutPrefix(what, `contains "`)
 			want = strings.TrimSuffix(want, `"`)
 			if (isText && !containsText(body, want)) || (!isText && body != "") {
@@ -152,26 +168,28 @@ var outcomeSteps = []Definition{
 			return nil
 		})),
 	step("outcome", `the flow (sees|does not see) the header "([^"]*)"`, `the flow sees the header "SSL_CLIENT_CERT"`, "Whether a header reached the integration flow; the call must be a GET to an echo flow.",
-		func(w *world) any { return w.flowHeader }),
+		func(w *world) any { return w.flowHeader }).needs(target.Echo),
 	step("outcome", `the flow sees the certificate of "([^"]*)"`, `the flow sees the certificate of "warehouse"`, "SSL_CLIENT_CERT holds the whole certificate of that sender and nothing else.",
-		func(w *world) any { return w.flowCertificate }),
+		func(w *world) any { return w.flowCertificate }).needs(target.Echo),
 	step("outcome", `the message is not processed`, `the message is not processed`, "The call did not get as far as the integration flow.",
 		then(func(c *call) error {
-			if stop, ok := c.outcome.Journey.At(journey.Flow); ok {
+			if stop, ok := c.Journey.At(journey.Flow); ok {
 				return c.differs("a call that does not reach the flow", "it did: "+stop.Decided)
 			}
 			return nil
-		})),
+		}, target.Stations)).needs(target.Stations),
 	step("outcome", `all (\d+) calls are answered by the same runtime node`, `all 4 calls are answered by the same runtime node`, "The last so many calls went to one node.",
 		func(w *world) any {
-			return func(n int) error { return w.spread(n, func(nodes int) bool { return nodes == 1 }, "one node") }
-		}),
+			return func(ctx context.Context, n int) error {
+				return w.spread(ctx, n, func(nodes int) bool { return nodes == 1 }, "one node")
+			}
+		}).needs(target.Nodes),
 	step("outcome", `the (\d+) calls are answered by (\d+) runtime nodes`, `the 4 calls are answered by 2 runtime nodes`, "Over how many nodes the last so many calls were spread.",
 		func(w *world) any {
-			return func(n, want int) error {
-				return w.spread(n, func(nodes int) bool { return nodes == want }, fmt.Sprintf("%d nodes", want))
+			return func(ctx context.Context, n, want int) error {
+				return w.spread(ctx, n, func(nodes int) bool { return nodes == want }, fmt.Sprintf("%d nodes", want))
 			}
-		}),
+		}).needs(target.Nodes),
 	step("outcome", `all (\d+) calls are let in`, `all 4 calls are let in`, "Each of the last so many calls.",
 		func(w *world) any {
 			return func(n int) error {
@@ -185,14 +203,14 @@ var outcomeSteps = []Definition{
 			}
 		}),
 	step("outcome", `exactly (\d+) of the (\d+) calls (?:is|are) refused because of "([^"]*)"`, `exactly 1 of the 2 calls is refused because of "csrf-token-missing"`, "How many of the last calls were refused for the reason; the others were let in.",
-		func(w *world) any { return w.someRefused }),
+		func(w *world) any { return w.someRefused }).needs(target.Stations),
 }
 
 // then is a step without words that looks at the last call.
-func then(check func(*call) error) func(*world) any {
+func then(check func(*call) error, features ...string) func(*world) any {
 	return func(w *world) any {
-		return func() error {
-			c, err := w.last()
+		return func(ctx context.Context) error {
+			c, err := w.last(ctx, features...)
 			if err != nil {
 				return err
 			}
@@ -202,10 +220,10 @@ func then(check func(*call) error) func(*world) any {
 }
 
 // thenWord is a step with one word that looks at the last call.
-func thenWord(check func(*call, string) error) func(*world) any {
+func thenWord(check func(*call, string) error, features ...string) func(*world) any {
 	return func(w *world) any {
-		return func(word string) error {
-			c, err := w.last()
+		return func(ctx context.Context, word string) error {
+			c, err := w.last(ctx, features...)
 			if err != nil {
 				return err
 			}
@@ -215,19 +233,19 @@ func thenWord(check func(*call, string) error) func(*world) any {
 }
 
 func isLetIn(c *call) bool {
-	status := c.outcome.Result.Status
-	return status >= 200 && status < 300 && c.outcome.Journey.Succeeded()
+	status := c.Result.Status
+	return status >= 200 && status < 300 && c.Journey.Succeeded()
 }
 
 func describeEnd(c *call) string {
-	if cause, refused := c.outcome.Journey.Cause(); refused {
-		return fmt.Sprintf("HTTP %d, refused at the %s because of %q", c.outcome.Result.Status, cause.Station, cause.Reason)
+	if cause, refused := c.Journey.Cause(); refused {
+		return fmt.Sprintf("HTTP %d, refused at the %s because of %q", c.Result.Status, cause.Station, cause.Reason)
 	}
-	return fmt.Sprintf("HTTP %d as %q", c.outcome.Result.Status, c.outcome.Journey.User)
+	return fmt.Sprintf("HTTP %d as %q", c.Result.Status, c.Journey.User)
 }
 
-func (w *world) refused(station, reason string) error {
-	c, err := w.last()
+func (w *world) refused(ctx context.Context, station, reason string) error {
+	c, err := w.last(ctx, target.Stations)
 	if err != nil {
 		return err
 	}
@@ -238,49 +256,52 @@ func (w *world) refused(station, reason string) error {
 		}
 		return fmt.Errorf("there is no reason %q%s; the reasons are %s", reason, document.DidYouMean(reason, words), strings.Join(words, ", "))
 	}
-	cause, refused := c.outcome.Journey.Cause()
+	cause, refused := c.Journey.Cause()
 	if !refused || string(cause.Station) != station || string(cause.Reason) != reason {
 		return c.differs(fmt.Sprintf("a call refused at the %s because of %q", station, reason), describeEnd(c))
 	}
 	return nil
 }
 
-func (w *world) refusedWith(code int) error {
-	if err := w.refused(string(journey.LoadBalancer), string(journey.CertificateNotAccepted)); err != nil {
+func (w *world) refusedWith(ctx context.Context, code int) error {
+	if err := w.refused(ctx, string(journey.LoadBalancer), string(journey.CertificateNotAccepted)); err != nil {
 		return err
 	}
-	c, _ := w.last()
-	if v := c.outcome.Journey.Verification; v.Code != code {
+	c, err := w.last(ctx)
+	if err != nil {
+		return err
+	}
+	if v := c.Journey.Verification; v.Code != code {
 		return c.differs(fmt.Sprintf("verify result %d", code), fmt.Sprintf("%d (%s) at depth %d", v.Code, v.Text, v.Depth))
 	}
 	return nil
 }
 
-func (w *world) alert(side, name string) error {
-	c, err := w.last()
+func (w *world) alert(ctx context.Context, side, name string) error {
+	c, err := w.last(ctx)
 	if err != nil {
 		return err
 	}
 	if _, known := journey.AlertNumber(name); !known {
 		return fmt.Errorf("there is no TLS alert %q", name)
 	}
-	a := c.outcome.Result.Alert
-	if a == nil || string(a.From) != side || a.Name != name || c.outcome.Result.Status != 0 {
+	a := c.Result.Alert
+	if a == nil || string(a.From) != side || a.Name != name || c.Result.Status != 0 {
 		found := "no alert"
 		if a != nil {
 			found = a.String()
 		}
-		return c.differs(fmt.Sprintf("the alert %s from the %s and no HTTP answer", name, side), fmt.Sprintf("%s, HTTP %d", found, c.outcome.Result.Status))
+		return c.differs(fmt.Sprintf("the alert %s from the %s and no HTTP answer", name, side), fmt.Sprintf("%s, HTTP %d", found, c.Result.Status))
 	}
 	return nil
 }
 
-func (w *world) header(name, how, want string) error {
-	c, err := w.last()
+func (w *world) header(ctx context.Context, name, how, want string) error {
+	c, err := w.last(ctx)
 	if err != nil {
 		return err
 	}
-	got := c.outcome.Result.Header.Get(name)
+	got := c.Result.Header.Get(name)
 	if (how == "is" && got != want) || (how == "contains" && !containsText(got, want)) {
 		return c.differs(fmt.Sprintf("a header %s that %s %q", name, how, want), strconv.Quote(got))
 	}
@@ -293,7 +314,7 @@ func (c *call) flowSaw(name string) ([]string, error) {
 	var told struct {
 		Headers map[string][]string `json:"headers"`
 	}
-	if err := json.Unmarshal(c.outcome.Result.Body, &told); err != nil || told.Headers == nil {
+	if err := json.Unmarshal(c.Result.Body, &told); err != nil || told.Headers == nil {
 		return nil, c.differs("an answer that tells what reached the flow, as an echo flow gives to GET", describeEnd(c))
 	}
 	for got, values := range told.Headers {
@@ -304,8 +325,8 @@ func (c *call) flowSaw(name string) ([]string, error) {
 	return nil, nil
 }
 
-func (w *world) flowHeader(sees, name string) error {
-	c, err := w.last()
+func (w *world) flowHeader(ctx context.Context, sees, name string) error {
+	c, err := w.last(ctx)
 	if err != nil {
 		return err
 	}
@@ -319,12 +340,12 @@ func (w *world) flowHeader(sees, name string) error {
 	return nil
 }
 
-func (w *world) flowCertificate(name string) error {
-	c, err := w.last()
+func (w *world) flowCertificate(ctx context.Context, name string) error {
+	c, err := w.last(ctx)
 	if err != nil {
 		return err
 	}
-	a, err := w.actor(name)
+	a, err := w.holder(name)
 	if err != nil {
 		return err
 	}
@@ -332,7 +353,7 @@ func (w *world) flowCertificate(name string) error {
 	if err != nil {
 		return err
 	}
-	if want := base64Of(a.certificate.DER()); !slices.Equal(values, []string{want}) {
+	if want := base64Of(a.keystore.Certificate); !slices.Equal(values, []string{want}) {
 		return c.differs("the certificate of "+name+" once", fmt.Sprintf("%.200q", values))
 	}
 	return nil
@@ -345,32 +366,38 @@ func (w *world) lastCalls(n int) ([]*call, error) {
 	return w.calls[len(w.calls)-n:], nil
 }
 
-func (w *world) spread(n int, good func(int) bool, want string) error {
+func (w *world) spread(ctx context.Context, n int, good func(int) bool, want string) error {
 	calls, err := w.lastCalls(n)
 	if err != nil {
 		return err
 	}
 	nodes := map[string]int{}
 	for _, c := range calls {
-		if c.outcome.Journey.Node == "" {
+		if err := w.observe(ctx, c, target.AccessLog); err != nil {
+			return err
+		}
+		if c.Journey.Node == "" {
 			return c.differs("a call that a node answers", describeEnd(c))
 		}
-		nodes[c.outcome.Journey.Node]++
+		nodes[c.Journey.Node]++
 	}
 	if !good(len(nodes)) {
-		return fmt.Errorf("expected %d calls on %s, found %v", n, want, nodes)
+		return mismatch(fmt.Sprintf("%d calls on %s", n, want), fmt.Sprintf("%v", nodes))
 	}
 	return nil
 }
 
-func (w *world) someRefused(n, of int, reason string) error {
+func (w *world) someRefused(ctx context.Context, n, of int, reason string) error {
 	calls, err := w.lastCalls(of)
 	if err != nil {
 		return err
 	}
 	refused := 0
 	for _, c := range calls {
-		cause, bad := c.outcome.Journey.Cause()
+		if err := w.observe(ctx, c, target.Stations); err != nil {
+			return err
+		}
+		cause, bad := c.Journey.Cause()
 		switch {
 		case bad && string(cause.Reason) == reason:
 			refused++
@@ -379,7 +406,7 @@ func (w *world) someRefused(n, of int, reason string) error {
 		}
 	}
 	if refused != n {
-		return fmt.Errorf("expected %d of %d calls to be refused because of %q, found %d", n, of, reason, refused)
+		return mismatch(fmt.Sprintf("%d of %d calls refused because of %q", n, of, reason), strconv.Itoa(refused))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,9 +15,14 @@ type Definition struct {
 	Example string
 	// Meaning says what the step does or demands.
 	Meaning string
+	// Needs are the features that a target must have for it (package target), whatever the step's
+	// words are; its phrases may need more: see Needs.
+	Needs []string
 
 	expr *regexp.Regexp
 	bind func(*world) any
+	// phrases, if set, tells what a phrase in the step's last word needs.
+	phrases func(phrase string) []string
 }
 
 // Expression is the step's regular expression.
@@ -30,6 +36,31 @@ var vocabulary = slices.Concat(landscapeSteps, channelSteps, senderSteps, tenant
 // Vocabulary lists all steps.
 func Vocabulary() []Definition { return slices.Clone(vocabulary) }
 
+// needs adds the features that a target must have for the step.
+func (d Definition) needs(features ...string) Definition {
+	d.Needs = append(d.Needs, features...)
+	return d
+}
+
+// Needs lists the features that a target must have for a sentence, and whether any step understands
+// it. A scenario carries a tag @needs-<feature> for each feature that one of its steps needs.
+func Needs(sentence string) (features []string, understood bool) {
+	for _, d := range vocabulary {
+		m := d.expr.FindStringSubmatch(sentence)
+		if m == nil {
+			continue
+		}
+		features, understood = append(features, d.Needs...), true
+		if d.phrases != nil {
+			for _, part := range split(m[len(m)-1]) {
+				features = append(features, d.phrases(part)...)
+			}
+		}
+	}
+	slices.Sort(features)
+	return slices.Compact(features), understood
+}
+
 // step makes a definition; its expression is compiled once for all scenarios.
 func step(noun, expr, example, meaning string, bind func(*world) any) Definition {
 	return Definition{Noun: noun, Example: example, Meaning: meaning, expr: regexp.MustCompile("^" + expr + "$"), bind: bind}
@@ -38,13 +69,33 @@ func step(noun, expr, example, meaning string, bind func(*world) any) Definition
 // phrase is a part of a step that can be combined with others by "and": a way to call, or a
 // property of a channel.
 type phrase[T any] struct {
-	expr    *regexp.Regexp
-	example string
-	apply   func(w *world, to T, args []string) error
+	expr     *regexp.Regexp
+	example  string
+	apply    func(ctx context.Context, w *world, to T, args []string) error
+	features []string
 }
 
-func say[T any](expr, example string, apply func(w *world, to T, args []string) error) phrase[T] {
-	return phrase[T]{regexp.MustCompile("^" + expr + "$"), example, apply}
+func say[T any](expr, example string, apply func(ctx context.Context, w *world, to T, args []string) error) phrase[T] {
+	return phrase[T]{expr: regexp.MustCompile("^" + expr + "$"), example: example, apply: apply}
+}
+
+// needs adds the features that a target must have for the phrase.
+func (p phrase[T]) needs(features ...string) phrase[T] {
+	p.features = append(p.features, features...)
+	return p
+}
+
+// withPhrases has a step's last word be made of phrases.
+func withPhrases[T any](d Definition, phrases *[]phrase[T]) Definition {
+	d.phrases = func(text string) []string {
+		for _, p := range *phrases {
+			if p.expr.MatchString(text) {
+				return p.features
+			}
+		}
+		return nil
+	}
+	return d
 }
 
 // split divides phrases at " and ", outside of quotes.
@@ -68,19 +119,26 @@ func split(text string) []string {
 }
 
 // Ways lists examples of all phrases that may follow `"X" calls`.
-func Ways() []string {
-	var out []string
-	for _, p := range ways {
-		out = append(out, p.example)
+func Ways() []string { return examples(ways) }
+
+// ChannelProperties lists examples of all phrases that may follow `a channel "…"`.
+func ChannelProperties() []string { return examples(channelProperties) }
+
+func examples[T any](phrases []phrase[T]) []string {
+	out := make([]string, len(phrases))
+	for i, p := range phrases {
+		out[i] = p.example
 	}
 	return out
 }
 
-// ChannelProperties lists examples of all phrases that may follow `a channel "…"`.
-func ChannelProperties() []string {
-	var out []string
-	for _, p := range channelProperties {
-		out = append(out, p.example)
+// apply has the phrase that understands the text do its work; a text that none understands is
+// answered with the nearest one.
+func apply[T any](ctx context.Context, w *world, phrases []phrase[T], to T, text string) error {
+	for _, p := range phrases {
+		if m := p.expr.FindStringSubmatch(text); m != nil {
+			return p.apply(ctx, w, to, m[1:])
+		}
 	}
-	return out
+	return unknownPhrase(text, examples(phrases))
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/gatehouse/simulator/document"
 	"example.com/gatehouse/steps/suite"
+	"example.com/gatehouse/steps/suite/result"
 )
 
 // The exit codes. They are part of what the command promises and are never changed.
@@ -78,7 +79,16 @@ func classify(ctx context.Context, err error) *failure {
 	if tags := (*suite.TagError)(nil); errors.As(err, &tags) {
 		return &failure{exitInvocation, fmt.Errorf("--tags: %w", err)}
 	}
+	if names := (*suite.NameError)(nil); errors.As(err, &names) {
+		return &failure{exitInvocation, fmt.Errorf("--name: %w", err)}
+	}
 	if errors.Is(err, suite.ErrNothingSelected) {
+		return &failure{exitInvocation, err}
+	}
+	if invalid := (*result.InvalidError)(nil); errors.As(err, &invalid) {
+		return &failure{exitDocument, err}
+	}
+	if merge := (*result.MergeError)(nil); errors.As(err, &merge) {
 		return &failure{exitInvocation, err}
 	}
 	if ctx.Err() != nil {

@@ -9,30 +9,37 @@ import (
 
 	"example.com/gatehouse/features"
 	"example.com/gatehouse/simulator/document"
+	"example.com/gatehouse/steps/suite"
+	"example.com/gatehouse/steps/suite/result"
 )
 
+type requirementOptions struct {
+	output format
+	check  bool
+	report string
+	suites []string
+}
+
 func newRequirements() *cobra.Command {
-	var output format
+	var o requirementOptions
 	cmd := &cobra.Command{
 		Use:   "requirements [ID…]",
-		Short: "Lists what a call must and must not do, and how well that is known",
+		Short: "Lists what a call must and must not do, how well that is known, and what proves it",
 		Long: `Lists the requirement catalogue that the built-in suite proves, or the entries with the given ids
 with their sources. The mark of an entry says how well the behaviour of the real system is known:
 
   confirmed    the source says it
   inferred     it follows from the source
   conflicting  sources say different things
-  choice       it is not known; the simulator's own decision`,
-		RunE: classified(func(cmd *cobra.Command, args []string) error {
-			list, err := selectRequirements(args)
-			if err != nil {
-				return err
-			}
-			if output == jsonFormat {
-				return showJSON(cmd.OutOrStdout(), list)
-			}
-			return show(cmd.OutOrStdout(), requirementText(list, len(args) > 0))
-		}),
+  choice       it is not known; the simulator's own decision
+
+With --report it is a coverage table: the scenarios of each requirement and what came out of them.
+--check ends with exit code 1 if a requirement has no scenario, a scenario proves none or one that
+does not exist and, with --report, if a requirement is not proved by what was run.`,
+		Example: `  gatehouse requirements LB-3
+  gatehouse requirements --check
+  gatehouse requirements --check --report report.json`,
+		RunE: classified(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) }),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			list, err := selectRequirements(nil)
 			if err != nil {
@@ -45,8 +52,106 @@ with their sources. The mark of an entry says how well the behaviour of the real
 			return ids, cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	outputFlag(cmd, &output)
+	cmd.Flags().BoolVar(&o.check, "check", false, "fail if requirements and scenarios do not belong together")
+	cmd.Flags().StringVar(&o.report, "report", "", "show what came out, from the report in this `FILE` (JSON)")
+	cmd.Flags().StringArrayVar(&o.suites, "suite", nil, "look for scenarios in this `PATH`, repeatable (default: the built-in suite)")
+	outputFlag(cmd, &o.output)
 	return cmd
+}
+
+// covered is the catalogue with what proves it, for programs.
+type covered struct {
+	Requirements []result.Coverage `json:"requirements"`
+	Gaps         []result.Gap      `json:"gaps"`
+}
+
+func (o requirementOptions) run(cmd *cobra.Command, ids []string) error {
+	list, err := selectRequirements(ids)
+	if err != nil {
+		return err
+	}
+	if !o.check && o.report == "" && len(o.suites) == 0 {
+		if o.output == jsonFormat {
+			return showJSON(cmd.OutOrStdout(), list)
+		}
+		return show(cmd.OutOrStdout(), requirementText(list, len(ids) > 0))
+	}
+	all, err := o.cover(list, len(ids) > 0)
+	if err != nil {
+		return err
+	}
+	if o.output == jsonFormat {
+		err = showJSON(cmd.OutOrStdout(), all)
+	} else {
+		err = show(cmd.OutOrStdout(), o.coverageText(all))
+	}
+	if err == nil && o.check && len(all.Gaps) > 0 {
+		return &failure{code: exitFailed}
+	}
+	return err
+}
+
+// cover finds the scenarios of the requirements, what came out of them, and what is missing.
+func (o requirementOptions) cover(list []features.Requirement, some bool) (covered, error) {
+	out := covered{Gaps: []result.Gap{}}
+	scenarios, err := suite.All(o.suites...)
+	if err != nil {
+		return out, err
+	}
+	var ran *result.Report
+	if o.report != "" {
+		if ran, err = result.ReadFile(o.report); err != nil {
+			return out, err
+		}
+	}
+	for _, r := range list {
+		c := result.Coverage{Requirement: r, Verdict: result.NotRun}
+		for _, s := range scenarios {
+			if slices.Contains(s.Requirements(), r.ID) {
+				c.Scenarios = append(c.Scenarios, s.ID())
+			}
+		}
+		if ran != nil {
+			if at := slices.IndexFunc(ran.Requirements, func(c result.Coverage) bool { return c.ID == r.ID }); at >= 0 {
+				c.Scenarios, c.Verdict, c.Counts = ran.Requirements[at].Scenarios, ran.Requirements[at].Verdict, ran.Requirements[at].Counts
+			}
+			if c.Verdict != result.Passed {
+				out.Gaps = append(out.Gaps, result.Gap{ID: r.ID, Message: fmt.Sprintf("is not proved by the report: %s", c.Verdict)})
+			}
+		}
+		out.Requirements = append(out.Requirements, c)
+	}
+	for _, gap := range result.Gaps(list, scenarios) {
+		// With chosen ids, tags of others are not unknown.
+		if !some || gap.Scenario == "" {
+			out.Gaps = append(out.Gaps, gap)
+		}
+	}
+	return out, nil
+}
+
+func (o requirementOptions) coverageText(all covered) string {
+	cells := make([][]string, len(all.Requirements))
+	for i, c := range all.Requirements {
+		cells[i] = []string{c.ID, c.Station, c.Mark, fmt.Sprint(len(c.Scenarios)), string(c.Verdict), c.Sentence}
+		if o.report == "" {
+			cells[i] = slices.Delete(cells[i], 4, 5)
+		}
+	}
+	head := []string{"ID", "STATION", "MARK", "SCENARIOS", "VERDICT", "SENTENCE"}
+	if o.report == "" {
+		head = slices.Delete(head, 4, 5)
+	}
+	var b strings.Builder
+	b.WriteString(rows(head, cells) + "\n")
+	if len(all.Gaps) > 0 {
+		for _, gap := range all.Gaps {
+			fmt.Fprintf(&b, "%s  %s\n", bad.Render("gap"), printableLines(strings.TrimSpace(gap.Scenario+" "+gap.ID)+": "+gap.Message))
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "%d requirements, %d gaps\n", len(all.Requirements), len(all.Gaps))
+	return b.String()
 }
 
 // selectRequirements reads the catalogue and picks ids from it, in the order of the catalogue.

@@ -17,8 +17,9 @@ import (
 )
 
 type serveOptions struct {
-	file, logFolder, listen, keys string
-	allowRemote                   bool
+	file, logFolder, listen, management, keys string
+	allowRemote                               bool
+	flows                                     flowOptions
 }
 
 func newServe() *cobra.Command {
@@ -29,17 +30,29 @@ func newServe() *cobra.Command {
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
 that works; then one line for each call, and for a refused one what is wrong and what to do. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
 
+With --iflow the sender channels of exported integration flows are served beside those of the
+document. What of them could not be read or resolved is told with file and key.
+
+The tenant's own interfaces are served too, at a second address: OData under /api/v1, the platform
+API under /authorization/v1, the token services, and what Gatehouse adds under /gatehouse/v1. Log on
+there as a user of the document that has AuthGroup.Administrator or another AuthGroup on the
+application <account>tmn.
+
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
+		Example: `  gatehouse serve
+  gatehouse serve --iflow package.zip --iflow Orders.iflw --parameter 'Sender Path=/orders'`,
 		Args: arguments(0, 0, ""),
 		RunE: classified(func(cmd *cobra.Command, _ []string) error { return o.run(cmd) }),
 	}
 	fileFlag(cmd, &o.file)
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "", "the address to listen on, such as 127.0.0.1:8443 (default: that of the document, or a free port on loopback)")
+	flags.StringVar(&o.management, "management-listen", "", "the address of the tenant's own interfaces (default: that of the document, or a free port on loopback)")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow to listen on an address that other machines reach")
 	flags.StringVar(&o.logFolder, "log-folder", "", `the folder for the logs (default: "logs" beside the document)`)
 	flags.StringVar(&o.keys, "keys", "", "the folder for the senders' key pairs and the load balancer's root (default: a temporary one, removed at the end)")
+	o.flows.flags(cmd)
 	return cmd
 }
 
@@ -48,14 +61,15 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.listen != "" {
-		if _, _, err := net.SplitHostPort(o.listen); err != nil {
-			return invocation("--listen: found %q, expected address:port such as 127.0.0.1:8443", o.listen)
-		}
-		l.LoadBalancer.Listen = o.listen
+	l, said, err := o.flows.add(l)
+	if err != nil {
+		return err
 	}
-	if listen := l.LoadBalancer.Listen; !o.allowRemote && !loopback(listen) {
-		return invocation("%s is not an address on loopback, and other machines could call: listen on 127.0.0.1, or allow it with --allow-remote", listen)
+	if err := show(cmd.ErrOrStderr(), said); err != nil {
+		return err
+	}
+	if err := o.addresses(&l); err != nil {
+		return err
 	}
 	logs, err := o.logs()
 	if err != nil {
@@ -95,17 +109,42 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	return show(out, fmt.Sprintf("stopped after %d calls\n", calls.count))
 }
 
+// addresses puts the addresses of the flags into the landscape, and checks that they are on loopback.
+func (o serveOptions) addresses(l *simulator.Landscape) error {
+	for _, a := range []struct {
+		flag, given, example string
+		listen               *string
+	}{
+		{"--listen", o.listen, "127.0.0.1:8443", &l.LoadBalancer.Listen},
+		{"--management-listen", o.management, "127.0.0.1:8444", &l.Management.Listen},
+	} {
+		if a.given != "" {
+			if _, _, err := net.SplitHostPort(a.given); err != nil {
+				return invocation("%s: found %q, expected address:port such as %s", a.flag, a.given, a.example)
+			}
+			*a.listen = a.given
+		}
+		if !o.allowRemote && !loopback(*a.listen) {
+			return invocation("%s is not an address on loopback, and other machines could call: listen on 127.0.0.1, or allow it with --allow-remote", *a.listen)
+		}
+	}
+	return nil
+}
+
 // start starts the landscape and says what is wrong with the address in the words of its origin.
 func (o serveOptions) start(cmd *cobra.Command, l simulator.Landscape, logs string) (*simulator.Simulator, error) {
 	logger := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	sim, err := startUntil(cmd.Context(), l, simulator.Options{LogFolder: logs, Logger: logger})
+	sim, err := startUntil(cmd.Context(), l, simulator.Options{LogFolder: logs, Management: true, Logger: logger})
 	if err == nil {
 		return sim, nil
 	}
-	if problems := (document.Problems)(nil); o.listen != "" && errors.As(err, &problems) {
+	if problems := (document.Problems)(nil); errors.As(err, &problems) {
 		for _, p := range problems {
-			if p.Path == "loadBalancer.listen" {
+			switch {
+			case p.Path == "loadBalancer.listen" && o.listen != "":
 				return nil, unreachable("--listen: %s", p.Message)
+			case p.Path == "management.listen" && o.management != "":
+				return nil, unreachable("--management-listen: %s", p.Message)
 			}
 		}
 	}

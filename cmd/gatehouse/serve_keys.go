@@ -26,6 +26,10 @@ type keyFolder struct {
 // a certificate may have any name, but none with a slash.
 func (k keyFolder) root() string { return filepath.Join(k.dir, "load-balancer", "root.pem") }
 
+// managementRoot is the file with the root certificate that clients of the management interfaces
+// must trust.
+func (k keyFolder) managementRoot() string { return filepath.Join(k.dir, "management", "root.pem") }
+
 func (k keyFolder) chain(name string) string { return filepath.Join(k.dir, name+"-chain.pem") }
 func (k keyFolder) key(name string) string   { return filepath.Join(k.dir, name+".key") }
 
@@ -63,11 +67,13 @@ func (k keyFolder) write(sim *simulator.Simulator, l simulator.Landscape) error 
 	marker := filepath.Join(k.dir, keysMarker)
 	_, err := os.Lstat(marker)
 	ours := err == nil
-	if err := os.MkdirAll(filepath.Dir(k.root()), 0o700); err != nil {
-		return err
-	}
-	if err := writeFile(k.root(), keystore.CertificatePEM(sim.Root()), ours); err != nil {
-		return err
+	for file, root := range map[string]*pki.Certificate{k.root(): sim.Root(), k.managementRoot(): sim.ManagementRoot()} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
+		if err := writeFile(file, keystore.CertificatePEM(root), ours); err != nil {
+			return err
+		}
 	}
 	written := map[string]bool{}
 	for _, s := range l.Senders {

@@ -35,6 +35,7 @@ func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys k
 			name = ""
 		}
 	}
+	line("manage", "%s/api/v1/ (its root: %s)", sim.ManagementURL(), keys.managementRoot())
 	line("logs", "%s", logs)
 	if keys.temporary {
 		line("keys", "%s (removed at the end; keep them with --keys)", keys.dir)

@@ -1,5 +1,6 @@
 Feature: Authorization of the sender channel
 
+  @needs-access-log @needs-good-sender @needs-roles @needs-stations
   @CHN-1
   Scenario: The default role is ESBMessaging.send
     Given a sender "warehouse" that is let in
@@ -10,6 +11,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-roles @needs-stations @needs-trace
   @CHN-2 @TRC-4
   Scenario: Without the role the call gets 403
     Given a sender "warehouse" that is let in
@@ -22,6 +24,7 @@ Feature: Authorization of the sender channel
     And the trace shows "ESBMessaging.send"
     And the trace shows "WAREHOUSE"
 
+  @needs-access-log @needs-roles @needs-stations @needs-users
   @CHN-2
   Scenario: A user of the identity provider needs the role too
     Given a sender "stranger" without a certificate
@@ -34,6 +37,7 @@ Feature: Authorization of the sender channel
     When "stranger" calls as "erika" with the password "opensesame"
     Then the call is let in as "erika"
 
+  @needs-good-sender @needs-roles @needs-stations
   @CHN-3
   Scenario Outline: A role on the application <application> has no effect
     Given a sender "warehouse" that is let in
@@ -49,6 +53,7 @@ Feature: Authorization of the sender channel
       | e100999tmn    |
       | e100999hcioem |
 
+  @needs-access-log @needs-good-sender @needs-roles
   @CHN-3
   Scenario: A role on the application of the worker node counts
     Given a sender "warehouse" that is let in
@@ -57,6 +62,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-good-sender @needs-roles @needs-stations
   @CHN-4
   Scenario Outline: <group> does not include sending
     Given a sender "warehouse" that is let in
@@ -71,6 +77,7 @@ Feature: Authorization of the sender channel
       | AuthGroup.Administrator        |
       | AuthGroup.IntegrationDeveloper |
 
+  @needs-access-log @needs-good-sender @needs-roles
   @CHN-5
   Scenario: A role may come through a group
     Given a sender "warehouse" that is let in
@@ -79,6 +86,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-good-sender @needs-roles @needs-stations
   @CHN-5
   Scenario: A group without the user does not help
     Given a sender "warehouse" that is let in
@@ -87,6 +95,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls
     Then the call is refused at the channel authorization because of "role-missing"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-stations
   @CHN-6
   Scenario: An accepted certificate without a mapping has no role
     Given a sender "warehouse" that is let in
@@ -97,6 +106,7 @@ Feature: Authorization of the sender channel
     And the response status is 403
     And the access log shows the user "warehouse.example@Example Issuing CA"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-roles @needs-stations
   @CHN-14
   Scenario: A channel may demand another role
     Given a channel "/http/returns" that demands the role "Returns.send"
@@ -107,6 +117,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls "/http/returns"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-landscape @needs-roles @needs-stations
   @CHN-15
   Scenario: In another profile the application is that of the profile
     Given a tenant of the profile "hcioem"
@@ -119,6 +130,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-roles @needs-stations
   @CHN-11
   Scenario: An old adapter version demands the default role
     Given a sender "warehouse" that is let in
@@ -129,6 +141,7 @@ Feature: Authorization of the sender channel
     When "warehouse" calls "/http/old"
     Then the call is refused at the channel authorization because of "role-missing"
 
+  @needs-landscape
   @CHN-11
   Scenario: An old adapter version offers no role entry
     Given a landscape:

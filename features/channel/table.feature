@@ -1,6 +1,7 @@
 Feature: Client Certificate authorization
   The channel holds a table of subject and issuer DNs. Only these are compared.
 
+  @needs-access-log @needs-channels @needs-mint-trusted
   @CHN-7
   Scenario: A sender whose DNs are in the table gets in, mapped or not
     Given a sender "shop"
@@ -8,6 +9,7 @@ Feature: Client Certificate authorization
     When "shop" calls "/http/shop"
     Then the call is let in as "shop.example@Example Issuing CA"
 
+  @needs-access-log @needs-channels @needs-mint-trusted
   @CHN-7
   Scenario: A renewed certificate with the same DNs still passes
     Given a sender "shop"
@@ -15,6 +17,7 @@ Feature: Client Certificate authorization
     When "shop" calls "/http/shop" with a renewed certificate
     Then the call is let in as "shop.example@Example Issuing CA"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-roles
   @CHN-7
   Scenario: No role is asked for
     Given a sender "warehouse" that is let in
@@ -23,6 +26,7 @@ Feature: Client Certificate authorization
     When "warehouse" calls "/http/shop"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-channels @needs-mint-trusted @needs-stations
   @CHN-7
   Scenario: The table is not asked about a certificate that the load balancer refused
     Given a sender "shop"
@@ -31,6 +35,7 @@ Feature: Client Certificate authorization
     Then the call is refused at the load balancer with verify result 20
     And the response status is 401
 
+  @needs-access-log @needs-channels @needs-mint-trusted @needs-roles @needs-stations @needs-users
   @CHN-7
   Scenario: User and password do not replace the certificate
     Given a sender "shop"
@@ -43,6 +48,7 @@ Feature: Client Certificate authorization
     When "shop" calls "/http/shop"
     Then the call is let in as "shop.example@Example Issuing CA"
 
+  @needs-access-log @needs-channels @needs-mint-trusted @needs-stations
   @CHN-7
   Scenario Outline: A row with another <part> does not match
     Given a sender "shop" with the subject "CN=shop.example, O=Example, C=DE"
@@ -61,6 +67,7 @@ Feature: Client Certificate authorization
       | letter case     | CN=SHOP.example, O=Example, C=DE   | CN=Example Issuing CA, O=Example, C=DE |
       | set of elements | CN=shop.example, C=DE              | CN=Example Issuing CA, O=Example, C=DE |
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-mint-trusted @needs-stations @needs-trace
   @CHN-8
   Scenario: DNs that are not in the table get 403 and one trace record
     Given a sender "warehouse" that is let in
@@ -75,6 +82,7 @@ Feature: Client Certificate authorization
     When "warehouse" calls "/http/shop"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-channels @needs-mint-trusted @needs-stations
   @CHN-8
   Scenario: Nobody passes an empty table
     Given a sender "shop"
@@ -82,6 +90,7 @@ Feature: Client Certificate authorization
     When "shop" calls "/http/shop"
     Then the call is refused at the channel authorization because of "dns-not-in-table"
 
+  @needs-channels @needs-mint-trusted @needs-stations
   @CHN-9
   Scenario: The CA's certificate in the table does not let its senders in
     Given a sender "shop"
@@ -90,6 +99,7 @@ Feature: Client Certificate authorization
     Then the call is refused at the channel authorization because of "dns-not-in-table"
     And the response status is 403
 
+  @needs-access-log @needs-channels @needs-clock @needs-good-sender @needs-mint-trusted @needs-stations
   @CHN-10
   Scenario: A changed table takes effect with the next deployment
     Given a sender "warehouse" that is let in

@@ -1,5 +1,6 @@
 Feature: Custom domains
 
+  @needs-access-log @needs-domains @needs-good-sender
   @DOM-1
   Scenario: In mode request a certificate is asked for and used
     Given a custom domain "orders.example" in mode "request"
@@ -7,6 +8,7 @@ Feature: Custom domains
     When "warehouse" calls to the host "orders.example"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-domains @needs-good-sender @needs-stations
   @DOM-1
   Scenario: In mode request the domain does not insist
     Given a custom domain "orders.example" in mode "request"
@@ -16,6 +18,7 @@ Feature: Custom domains
     And the call is refused at the runtime node because of "no-identity"
     And the response status is 401
 
+  @needs-access-log @needs-domains @needs-good-sender
   @DOM-2
   Scenario: In mode require a valid certificate gets in
     Given a custom domain "orders.example" in mode "require"
@@ -23,6 +26,7 @@ Feature: Custom domains
     When "warehouse" calls to the host "orders.example"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-domains @needs-good-sender @needs-stations
   @DOM-2 @LOG-8
   Scenario: In mode require a call without certificate ends in the handshake
     Given a custom domain "orders.example" in mode "require"
@@ -33,6 +37,7 @@ Feature: Custom domains
     And there is no HTTP answer
     And the access log has no line of the call
 
+  @needs-domains @needs-good-sender
   @DOM-2
   Scenario: So it does with TLS 1.2
     Given a custom domain "orders.example" in mode "require"
@@ -41,6 +46,7 @@ Feature: Custom domains
     Then the load balancer ends the connection with the alert "handshake_failure"
     And there is no HTTP answer
 
+  @needs-access-log @needs-domains @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations @needs-trace
   @DOM-2
   Scenario Outline: In mode require a certificate <which> ends the handshake
     Given a custom domain "orders.example" in mode "require"
@@ -59,6 +65,7 @@ Feature: Custom domains
       | for servers only  | with a certificate that has the defect "server-only" |
       | self-signed       | with a certificate that has the defect "self-signed" |
 
+  @needs-access-log @needs-domains @needs-good-sender @needs-stations @needs-trace
   @DOM-3
   Scenario: In mode none no certificate is asked for
     Given a custom domain "orders.example" in mode "none"
@@ -70,6 +77,7 @@ Feature: Custom domains
     And the access log shows the user "-"
     And the trace shows nothing
 
+  @needs-access-log @needs-domains @needs-good-sender @needs-roles @needs-users
   @DOM-3
   Scenario: In mode none user and password still serve
     Given a custom domain "orders.example" in mode "none"
@@ -79,6 +87,7 @@ Feature: Custom domains
     When "warehouse" calls to the host "orders.example" and as "erika" with the password "opensesame"
     Then the call is let in as "erika"
 
+  @needs-access-log @needs-domains @needs-good-sender @needs-stations
   @DOM-4
   Scenario: A certificate of a CA that the domain's bundle does not hold is not accepted there
     Given a custom domain "orders.example" in mode "request" with another CA bundle
@@ -89,6 +98,7 @@ Feature: Custom domains
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-landscape
   @DOM-5
   Scenario: A bundle of 150 certificates is accepted, one of 151 is not
     Given a landscape:

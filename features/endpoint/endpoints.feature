@@ -1,5 +1,6 @@
 Feature: Endpoints
 
+  @needs-access-log @needs-channels @needs-good-sender
   @EP-1
   Scenario Outline: A channel of the adapter <adapter> is reached at <address>
     Given a channel "<address>" of the adapter "<adapter>"
@@ -19,6 +20,7 @@ Feature: Endpoints
       | AS2MDN    | /as2/mdn/partner       |
       | OData     | /gw/odata/SAP/STOCK    |
 
+  @needs-landscape
   @EP-1
   Scenario Outline: An address needs the prefix of its adapter: <address> of <adapter>
     Given a landscape:
@@ -35,6 +37,7 @@ Feature: Endpoints
       | /orders      | HTTPS   |
       | /as2/orders  | AS2     |
 
+  @needs-access-log @needs-good-sender
   @EP-2
   Scenario Outline: HTTPS addresses are case-insensitive: <path>
     Given a sender "warehouse" that is let in
@@ -47,6 +50,7 @@ Feature: Endpoints
       | /http/ORDERS |
       | /http/Orders |
 
+  @needs-access-log @needs-channels @needs-good-sender
   @EP-3
   Scenario Outline: An address that ends in /* serves <path>
     Given a channel "/http/depot/*"
@@ -60,6 +64,7 @@ Feature: Endpoints
       | /http/depot/a/b/c   |
       | /http/depot/a?x=y   |
 
+  @needs-channels @needs-good-sender @needs-stations
   @EP-3
   Scenario Outline: It does not serve <path>
     Given a channel "/http/depot/*"
@@ -73,12 +78,14 @@ Feature: Endpoints
       | /http/depots/north |
       | /http/other        |
 
+  @needs-good-sender @needs-stations
   @EP-3
   Scenario: An address without /* serves nothing below it
     Given a sender "warehouse" that is let in
     When "warehouse" calls "/http/orders/north"
     Then the call is refused at the endpoint because of "nothing-deployed"
 
+  @needs-channels @needs-good-sender @needs-stations
   @EP-4
   Scenario: Addresses under /cxf are case-sensitive
     Given a channel "/cxf/stock"
@@ -87,6 +94,7 @@ Feature: Endpoints
     Then the call is refused at the endpoint because of "nothing-deployed"
     And the response status is 404
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-stations
   @EP-5
   Scenario: Under /cxf the longest prefix serves the call
     Given a channel "/cxf/stock"
@@ -97,6 +105,7 @@ Feature: Endpoints
     When "warehouse" calls "/cxf/stock/north/one"
     Then the call is refused at the channel authorization because of "role-missing"
 
+  @needs-channels @needs-good-sender @needs-stations
   @EP-5
   Scenario: A prefix counts by whole segments
     Given a channel "/cxf/stock"
@@ -104,6 +113,7 @@ Feature: Endpoints
     When "warehouse" calls "/cxf/stocks"
     Then the call is refused at the endpoint because of "nothing-deployed"
 
+  @needs-access-log @needs-good-sender @needs-stations
   @EP-6
   Scenario Outline: Nothing is deployed at <path>
     Given a sender "warehouse" that is let in
@@ -119,6 +129,7 @@ Feature: Endpoints
       | /                   |
       | /gw/odata/none      |
 
+  @needs-good-sender
   @EP-7
   Scenario: A 404 under /cxf says that no service was found
     Given a sender "warehouse" that is let in
@@ -127,6 +138,7 @@ Feature: Endpoints
     And the response header "Content-Type" contains "text/html"
     And the response body contains "<html><body>No service was found.</body></html>"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-stations
   @EP-8
   Scenario Outline: HEAD on a channel of the adapter <adapter> gets 405, and messages go through
     Given a channel "/cxf/stock" of the adapter "<adapter>"
@@ -143,6 +155,7 @@ Feature: Endpoints
       | SOAP    |
       | IDoc    |
 
+  @needs-landscape
   @EP-9
   Scenario Outline: An address that exists already is refused: <first> and <second>
     Given a landscape:
@@ -160,6 +173,7 @@ Feature: Endpoints
       | /http/depot/* | /http/depot/north |
       | /cxf/stock    | /cxf/stock       |
 
+  @needs-landscape
   @EP-9
   Scenario: Addresses that differ are accepted
     Given a landscape:
@@ -173,6 +187,7 @@ Feature: Endpoints
       """
     Then the landscape is accepted
 
+  @needs-access-log @needs-channels @needs-clock @needs-good-sender @needs-stations
   @EP-10
   Scenario: A flow that is being redeployed does not serve calls
     Given a sender "warehouse" that is let in
@@ -185,6 +200,7 @@ Feature: Endpoints
     And "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-landscape
   @EP-11
   Scenario Outline: The address <address> is refused
     Given a landscape:
@@ -203,6 +219,7 @@ Feature: Endpoints
       | /http/ä          |
       | /http/orders*    |
 
+  @needs-access-log @needs-channels @needs-good-sender
   @EP-11
   Scenario: Letters, digits and _ ~ - . $ are accepted
     Given a channel "/http/a_b~c-d.e$f/9"

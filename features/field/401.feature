@@ -1,6 +1,7 @@
 Feature: Field cases: 401
   What people see is "401 Unauthorized" and a line with user - in the access log.
 
+  @needs-access-log @needs-good-sender @needs-stations
   @FLD-1
   Scenario: 401 although the certificate is mapped: the chain was not sent
     Given a sender "warehouse" that is let in
@@ -10,6 +11,7 @@ Feature: Field cases: 401
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @FLD-2
   Scenario: 401 with a certificate that one signed oneself
     Given a sender "warehouse" that is let in
@@ -17,6 +19,7 @@ Feature: Field cases: 401
     Then the response status is 401
     And the call is refused at the load balancer with verify result 18
 
+  @needs-good-sender @needs-mappings @needs-stations
   @FLD-2
   Scenario: 401 with a certificate of an internal CA, its root sent along
     Given a sender "warehouse" that is let in
@@ -24,6 +27,7 @@ Feature: Field cases: 401
     Then the response status is 401
     And the call is refused at the load balancer with verify result 19
 
+  @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @FLD-3
   Scenario: 401 since the renewal: the new certificate is for servers only
     Given a sender "warehouse" that is let in
@@ -31,6 +35,7 @@ Feature: Field cases: 401
     Then the response status is 401
     And the call is refused at the load balancer with verify result 26
 
+  @needs-clock @needs-custom-trust @needs-good-sender @needs-stations
   @FLD-4
   Scenario: 401 since a day in September 2022: the CA left the list
     Given it is "2022-09-08T12:00:00Z"
@@ -41,6 +46,7 @@ Feature: Field cases: 401
     Then the response status is 401
     And the call is refused at the load balancer with verify result 20
 
+  @needs-good-sender @needs-stations
   @FLD-8
   Scenario: 401 with the user of the mapping and a password
     Given a sender "warehouse" that is let in
@@ -49,6 +55,7 @@ Feature: Field cases: 401
     Then the response status is 401
     And the call is refused at the runtime node because of "user-only-in-mapping"
 
+  @needs-credentials @needs-stations
   @FLD-8
   Scenario: 401 with a deployed credential
     Given a sender "stranger" without a certificate
@@ -57,6 +64,7 @@ Feature: Field cases: 401
     Then the response status is 401
     And the call is refused at the runtime node because of "user-only-in-credentials"
 
+  @needs-good-sender @needs-stations @needs-trace
   @FLD-9
   Scenario: 401 with only the public part of the key pair in the sender
     Given a sender "warehouse" that is let in
@@ -65,6 +73,7 @@ Feature: Field cases: 401
     And the call is refused at the runtime node because of "no-identity"
     And the trace shows nothing
 
+  @needs-good-sender @needs-stations
   @FLD-15
   Scenario: 401 now and then: a resumed session began without the certificate
     Given a sender "warehouse" that is let in

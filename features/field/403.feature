@@ -1,6 +1,7 @@
 Feature: Field cases: 403
   What people see is "403 Forbidden", and somebody's name in the access log.
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @FLD-5
   Scenario: 403 although a certificate is mapped: it is another than the one sent
     Given a sender "warehouse" that is let in
@@ -11,6 +12,7 @@ Feature: Field cases: 403
     And the call is refused at the channel authorization because of "not-mapped"
     And the access log shows the user "shop.example@Example Issuing CA"
 
+  @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @FLD-5
   Scenario: 403 although a certificate is mapped: it is the CA's
     Given a sender "warehouse" that is let in
@@ -20,6 +22,7 @@ Feature: Field cases: 403
     Then the response status is 403
     And the call is refused at the channel authorization because of "not-mapped"
 
+  @needs-access-log @needs-mappings @needs-mint-trusted @needs-roles @needs-stations
   @FLD-6
   Scenario: 403 although the user is an administrator
     Given a sender "shop"
@@ -32,6 +35,7 @@ Feature: Field cases: 403
     When "shop" calls
     Then the call is let in as "SHOP"
 
+  @needs-access-log @needs-mappings @needs-mint-trusted @needs-roles @needs-stations
   @FLD-6
   Scenario: 403 although the user has the role: on the application provision
     Given a sender "shop"
@@ -44,6 +48,7 @@ Feature: Field cases: 403
     When "shop" calls
     Then the call is let in as "SHOP"
 
+  @needs-channels @needs-mint-trusted @needs-stations
   @FLD-7
   Scenario: 403 although a certificate was uploaded to the channel: it was the CA's
     Given a sender "shop"
@@ -52,6 +57,7 @@ Feature: Field cases: 403
     Then the response status is 403
     And the call is refused at the channel authorization because of "dns-not-in-table"
 
+  @needs-channels @needs-mint-trusted @needs-stations
   @FLD-7
   Scenario: 403 since the renewal: the new certificate has another subject
     Given a sender "shop" with the subject "CN=shop.example, OU=North, O=Example, C=DE"
@@ -60,6 +66,7 @@ Feature: Field cases: 403
     Then the response status is 403
     And the call is refused at the channel authorization because of "dns-not-in-table"
 
+  @needs-channels @needs-good-sender @needs-nodes @needs-stations
   @FLD-14
   Scenario: 403 now and then with two nodes: the sender encodes the cookie
     Given a tenant with 2 runtime nodes
@@ -71,6 +78,7 @@ Feature: Field cases: 403
     Then the response status is 403
     And the call is refused at the channel authorization because of "csrf-token-missing"
 
+  @needs-access-log @needs-channels @needs-good-sender
   @FLD-14
   Scenario: With one node nobody notices
     Given a channel "/http/safe" that is CSRF-protected
@@ -80,6 +88,7 @@ Feature: Field cases: 403
     When "warehouse" calls "/http/safe"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-keystore @needs-mappings @needs-mint-trusted @needs-roles @needs-stations
   @FLD-16
   Scenario: The certificate was put into the tenant keystore and nothing changed
     Given a sender "shop"
@@ -92,6 +101,7 @@ Feature: Field cases: 403
     When "shop" calls
     Then the call is let in as "SHOP"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-roles @needs-stations
   @FLD-17
   Scenario: An old adapter version has no role entry: the default role is needed
     Given a sender "warehouse" that is let in
@@ -105,6 +115,7 @@ Feature: Field cases: 403
     When "warehouse" calls "/http/old"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-oauth-clients @needs-roles @needs-stations
   @FLD-18
   Scenario: The client of a service key of the other environment is unknown here
     Given a sender "stranger" without a certificate

@@ -1,5 +1,6 @@
 Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
 
+  @needs-access-log @needs-good-sender @needs-stations @needs-trace
   @FLD-10
   Scenario: The sender reports an untrusted peer and the tenant's logs are empty
     Given a sender "warehouse" that is let in
@@ -10,6 +11,7 @@ Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-trace
   @FLD-11
   Scenario: The trace file that is looked for does not exist, since nothing went wrong
     Given a sender "warehouse" that is let in
@@ -17,6 +19,7 @@ Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
     Then the call is let in as "WAREHOUSE"
     And there is no trace file
 
+  @needs-access-log @needs-good-sender @needs-nodes
   @FLD-11
   Scenario: The call stands in the other node's file
     Given a tenant with 2 runtime nodes
@@ -25,6 +28,7 @@ Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
     Then the 2 calls are answered by 2 runtime nodes
     And the line stands in the file of the node that answered and in no other
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-stations
   @FLD-12
   Scenario: The ping says 405 and the messages go through
     Given a channel "/cxf/stock"
@@ -35,6 +39,7 @@ Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
     When "warehouse" calls "/cxf/stock"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-stations
   @FLD-13
   Scenario Outline: 404: <why>
     Given a channel "/cxf/stock"
@@ -51,6 +56,7 @@ Feature: Field cases: no answer, 404, 405, empty logs and lost mappings
       | the path has another case       | /cxf/Stock | /cxf/stock   |
       | the path has the other's prefix | /cxf/orders | /http/orders |
 
+  @needs-access-log @needs-good-sender @needs-landscape
   @FLD-19
   Scenario: A bulk update that is wrong half-way leaves the mappings as they were
     Given a sender "warehouse" that is let in

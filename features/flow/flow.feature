@@ -1,5 +1,6 @@
 Feature: The integration flow
 
+  @needs-access-log @needs-channels @needs-good-sender
   @FLW-1
   Scenario Outline: A flow that answers <answer> gives <status>
     Given a channel "/http/flow" whose flow answers "<answer>"
@@ -15,6 +16,7 @@ Feature: The integration flow
       | oneWay    | 202    |
       | noContent | 204    |
 
+  @needs-access-log @needs-good-sender
   @FLW-1
   Scenario: An echo gives the message back
     Given a sender "warehouse" that is let in
@@ -22,6 +24,7 @@ Feature: The integration flow
     Then the call is let in as "WAREHOUSE"
     And the access log shows 1000 bytes
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-stations
   @FLW-2
   Scenario: A flow that fails gives 500
     Given a channel "/http/flow" whose flow answers "fail"
@@ -31,6 +34,7 @@ Feature: The integration flow
     And the response status is 500
     And the access log shows the user "WAREHOUSE"
 
+  @needs-access-log @needs-channels @needs-good-sender @needs-stations
   @FLW-3
   Scenario Outline: A <kind> over the channel's limit gets 413
     Given a channel "/http/flow" with a body limit of 1 MB

@@ -1,5 +1,6 @@
 Feature: What the load balancer passes on
 
+  @needs-echo @needs-good-sender
   @LB-8 @FLW-4
   Scenario: An accepted certificate is passed on as a whole
     Given a sender "warehouse" that is let in
@@ -7,6 +8,7 @@ Feature: What the load balancer passes on
     Then the flow sees the certificate of "warehouse"
     And the flow sees the header "SSL_CLIENT_USER"
 
+  @needs-access-log @needs-good-sender @needs-stations
   @LB-9
   Scenario Outline: A certificate that a sender writes into the header <header> lets nobody in
     Given a sender "warehouse" that is let in
@@ -23,6 +25,7 @@ Feature: What the load balancer passes on
       | SSL-Client-Cert |
       | Ssl_Client-Cert |
 
+  @needs-access-log @needs-echo @needs-good-sender
   @LB-9
   Scenario: A sender's own certificate goes before one that it writes into the header
     Given a sender "warehouse" that is let in
@@ -31,6 +34,7 @@ Feature: What the load balancer passes on
     Then the call is let in as "SHOP"
     And the flow sees the certificate of "shop"
 
+  @needs-good-sender @needs-stations
   @LB-9
   Scenario: A refused certificate cannot be replaced by a header
     Given a sender "warehouse" that is let in
@@ -38,6 +42,7 @@ Feature: What the load balancer passes on
     Then the call is refused at the load balancer with verify result 20
     And the response status is 401
 
+  @needs-access-log @needs-echo @needs-good-sender
   @LB-9
   Scenario Outline: The header <header> of a sender does not reach the flow
     Given a sender "warehouse" that is let in
@@ -53,6 +58,7 @@ Feature: What the load balancer passes on
       | Forwarded                |
       | X-Real-IP                |
 
+  @needs-access-log @needs-good-sender
   @LB-9 @LB-12
   Scenario: A sender cannot choose the address that is logged
     Given a sender "warehouse" that is let in
@@ -60,12 +66,14 @@ Feature: What the load balancer passes on
     Then the call is let in as "WAREHOUSE"
     And the access log shows the sender's address beside the load balancer's
 
+  @needs-access-log @needs-good-sender
   @LB-12
   Scenario: The sender's address is passed on
     Given a sender "warehouse" that is let in
     When "warehouse" calls
     Then the access log shows the sender's address beside the load balancer's
 
+  @needs-access-log @needs-echo @needs-good-sender @needs-roles @needs-trace @needs-users
   @LB-10 @TRC-1
   Scenario: Of a refused certificate the node learns subject and verify result, and the flow nothing
     Given a sender "warehouse" that is let in

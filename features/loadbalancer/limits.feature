@@ -1,5 +1,6 @@
 Feature: Limits of the load balancer
 
+  @needs-access-log @needs-good-sender @needs-limits @needs-stations
   @LB-18
   Scenario: A body that stalls is cancelled
     Given the load balancer waits 400 milliseconds for a stalled body
@@ -9,6 +10,7 @@ Feature: Limits of the load balancer
     And the response status is 408
     And the access log shows the status 408
 
+  @needs-access-log @needs-good-sender @needs-limits @needs-stations
   @LB-18
   Scenario: A call has a time limit
     Given the load balancer waits 800 milliseconds for a call
@@ -19,6 +21,7 @@ Feature: Limits of the load balancer
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-limits
   @LB-18
   Scenario: A body that keeps coming is not
     Given the load balancer waits 400 milliseconds for a stalled body
@@ -26,6 +29,7 @@ Feature: Limits of the load balancer
     When "warehouse" calls with a chunked body of 300000 bytes
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-limits @needs-stations
   @LB-19
   Scenario Outline: A connection that does <what> ends in "<reason>" and harms nobody
     Given the load balancer waits 400 milliseconds for a handshake

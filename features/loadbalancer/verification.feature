@@ -2,6 +2,7 @@ Feature: Verification of the sender's chain
   The load balancer holds root certificates only. What it does not accept it does not pass on; the
   runtime node learns the subject DN and OpenSSL's verify result.
 
+  @needs-access-log @needs-good-sender @needs-stations @needs-trace
   @LB-3 @TRC-1
   Scenario: A sender that leaves out its intermediate certificate is not recognised
     Given a sender "warehouse" that is let in
@@ -12,6 +13,7 @@ Feature: Verification of the sender's chain
     And the access log shows neither certificate nor user
     And the trace shows "OpenSSL verify result code: 20"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations @needs-trace
   @LB-4
   Scenario: A self-signed certificate is not accepted
     Given a sender "warehouse" that is let in
@@ -21,6 +23,7 @@ Feature: Verification of the sender's chain
     And the access log shows neither certificate nor user
     And the trace shows "OpenSSL verify result code: 18"
 
+  @needs-good-sender @needs-mappings @needs-stations
   @LB-5
   Scenario: A certificate of an unknown CA is not accepted
     Given a sender "warehouse" that is let in
@@ -29,6 +32,7 @@ Feature: Verification of the sender's chain
     And the verify result is 20 at depth 1
     And the response status is 401
 
+  @needs-good-sender @needs-mappings @needs-stations
   @LB-5
   Scenario: Sending the unknown root does not help
     Given a sender "warehouse" that is let in
@@ -37,6 +41,7 @@ Feature: Verification of the sender's chain
     And the verify result is 19 at depth 2
     And the response status is 401
 
+  @needs-custom-trust @needs-good-sender @needs-stations
   @LB-5
   Scenario: A CA that left the list is unknown from then on
     Given a sender "warehouse" that is let in
@@ -45,6 +50,7 @@ Feature: Verification of the sender's chain
     Then the call is refused at the load balancer with verify result 20
     And the response status is 401
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations @needs-trace
   @LB-6
   Scenario Outline: A chain with the defect <defect> is not accepted
     Given a sender "warehouse" that is let in
@@ -62,6 +68,7 @@ Feature: Verification of the sender's chain
       | intermediate-expired | 10     | 1     |
       | root-expired         | 10     | 2     |
 
+  @needs-clock @needs-good-sender @needs-stations
   @LB-6
   Scenario: A certificate expires while time passes
     Given a sender "warehouse" that is let in
@@ -70,6 +77,7 @@ Feature: Verification of the sender's chain
     Then the call is refused at the load balancer with verify result 10
     And the response status is 401
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @LB-7
   Scenario Outline: A certificate with the defect <defect> is not accepted
     Given a sender "warehouse" that is let in
@@ -84,6 +92,7 @@ Feature: Verification of the sender's chain
       | server-only    |
       | any-eku-only   |
 
+  @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @LB-11
   Scenario Outline: A chain with the defect <defect> does not hold
     Given a sender "warehouse" that is let in
@@ -101,6 +110,7 @@ Feature: Verification of the sender's chain
       | unknown-critical-extension | 34     | 0     |
       | sha1                       | 68     | 0     |
 
+  @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @LB-11 @slow
   Scenario: A key that is too small is not accepted
     Given a sender "warehouse" that is let in
@@ -108,6 +118,7 @@ Feature: Verification of the sender's chain
     Then the call is refused at the load balancer with verify result 66
     And the response status is 401
 
+  @needs-good-sender @needs-landscape @needs-stations @needs-trace
   @LB-16
   Scenario Outline: The <which> error is the verify result if the load balancer reports it
     Given the load balancer reports the <which> error
@@ -121,12 +132,14 @@ Feature: Verification of the sender's chain
       | first | 20     |
       | last  | 21     |
 
+  @needs-good-sender @needs-stations
   @LB-16
   Scenario: Unless said otherwise it is the first
     Given a sender "warehouse" that is let in
     When "warehouse" calls without its intermediate certificates
     Then the call is refused at the load balancer with verify result 20
 
+  @needs-access-log @needs-good-sender @needs-stations
   @LB-22
   Scenario Outline: A chain <how> is accepted
     Given a sender "warehouse" that is let in

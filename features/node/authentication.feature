@@ -1,5 +1,6 @@
 Feature: Who the runtime node takes a caller for
 
+  @needs-access-log @needs-good-sender
   @AUT-1 @LOG-2
   Scenario: A mapped certificate stands for its user
     Given a sender "warehouse" that is let in
@@ -7,6 +8,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is let in as "WAREHOUSE"
     And the access log shows the user "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-mint-trusted @needs-stations
   @AUT-2
   Scenario: A renewed certificate with the same names is another certificate
     Given a sender "warehouse" that is let in
@@ -16,6 +18,21 @@ Feature: Who the runtime node takes a caller for
     And the response status is 403
     And the access log shows the user "warehouse.example@Example Issuing CA"
 
+  @needs-access-log @needs-good-sender @needs-mint-trusted @needs-stations
+  @AUT-2
+  Scenario Outline: A renewed certificate <with> is another certificate too
+    Given a sender "warehouse" that is let in
+    When "warehouse" calls with a renewed certificate <with>
+    Then the load balancer accepts the certificate
+    And the call is refused at the channel authorization because of "not-mapped"
+    And the access log shows the user "warehouse.example@Example Issuing CA"
+
+    Examples:
+      | with                      |
+      | for the same key          |
+      | of the same serial number |
+
+  @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @AUT-2
   Scenario: A mapping of the renewed certificate does not help the old one
     Given a sender "warehouse" that is let in
@@ -24,6 +41,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls
     Then the call is refused at the channel authorization because of "not-mapped"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted
   @AUT-2
   Scenario: During a renewal both certificates may be mapped
     Given a sender "warehouse" that is let in
@@ -31,6 +49,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-mint-trusted @needs-stations
   @AUT-3 @LOG-2
   Scenario: An accepted certificate without a mapping stands for the names of sender and issuer
     Given a sender "warehouse" that is let in
@@ -39,6 +58,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is refused at the channel authorization because of "not-mapped"
     And the access log shows the user "shop.example@Example Issuing CA"
 
+  @needs-access-log @needs-channels @needs-mint-trusted
   @AUT-3 @LOG-2
   Scenario: Names with blanks stand in the log as they are
     Given a sender "shop" with the subject "CN=shop of the north, O=Example, C=DE"
@@ -47,6 +67,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is let in as "shop of the north@Example Issuing CA"
     And the access log shows the user "shop of the north@Example Issuing CA"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted
   @AUT-4
   Scenario: Two certificates map to one user
     Given a sender "warehouse" that is let in
@@ -57,6 +78,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-roles
   @AUT-4
   Scenario: Mapping a certificate again only changes its user
     Given a sender "warehouse" that is let in
@@ -65,6 +87,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls
     Then the call is let in as "DEPOT"
 
+  @needs-landscape
   @AUT-4
   Scenario: A landscape that maps one certificate twice is refused
     Given a landscape:
@@ -78,6 +101,7 @@ Feature: Who the runtime node takes a caller for
       """
     Then the landscape is refused with "mappings[1].certificate"
 
+  @needs-access-log @needs-mappings @needs-mint-trusted @needs-roles
   @AUT-5
   Scenario: The mapped user is unknown to the identity provider
     Given a sender "warehouse"
@@ -86,6 +110,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls
     Then the call is let in as "NOBODY_THERE"
 
+  @needs-access-log @needs-roles @needs-users
   @AUT-6
   Scenario: User and password of the identity provider
     Given a sender "stranger" without a certificate
@@ -95,6 +120,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is let in as "erika"
     And the access log shows the user "erika"
 
+  @needs-access-log @needs-roles @needs-stations @needs-users
   @AUT-6
   Scenario Outline: <what> is refused
     Given a sender "stranger" without a certificate
@@ -113,6 +139,7 @@ Feature: Who the runtime node takes a caller for
       | No password      | erika |            | password-wrong |
       | An unknown user  | max   | opensesame | user-unknown   |
 
+  @needs-access-log @needs-good-sender @needs-stations
   @AUT-7
   Scenario: A user of a mapping has no password
     Given a sender "warehouse" that is let in
@@ -122,6 +149,7 @@ Feature: Who the runtime node takes a caller for
     And the response status is 401
     And the access log shows the user "-"
 
+  @needs-access-log @needs-credentials @needs-roles @needs-stations @needs-users
   @AUT-8
   Scenario: A deployed User Credentials artifact is no logon
     Given a sender "stranger" without a certificate
@@ -134,6 +162,7 @@ Feature: Who the runtime node takes a caller for
     When "stranger" calls as "erika" with the password "opensesame"
     Then the call is let in as "erika"
 
+  @needs-access-log @needs-oauth-clients @needs-roles
   @AUT-9 @LOG-2
   Scenario: A bearer token stands for its client
     Given a sender "stranger" without a certificate
@@ -143,6 +172,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is let in as "oauth_client_d2c1"
     And the access log shows the user "oauth_client_d2c1"
 
+  @needs-access-log @needs-oauth-clients @needs-roles @needs-stations
   @AUT-9
   Scenario: A token that nobody issued is refused
     Given a sender "stranger" without a certificate
@@ -154,6 +184,7 @@ Feature: Who the runtime node takes a caller for
     When "stranger" calls with a token of the OAuth client "d2c1"
     Then the call is let in as "oauth_client_d2c1"
 
+  @needs-access-log @needs-stations
   @AUT-10 @LOG-3
   Scenario: Without identity the answer is 401 with an empty chunked body
     Given a sender "stranger" without a certificate
@@ -171,6 +202,7 @@ Feature: Who the runtime node takes a caller for
     Then the response status is 401
     And the response header "WWW-Authenticate" contains "Basic"
 
+  @needs-good-sender @needs-stations
   @AUT-12
   Scenario: An unauthenticated call to an unknown path gets 401
     Given a sender "warehouse" that is let in
@@ -181,6 +213,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls "/http/nothing-here"
     Then the response status is 404
 
+  @needs-good-sender @needs-keystore @needs-mint-trusted @needs-stations
   @AUT-13
   Scenario: The tenant keystore does not help
     Given a sender "warehouse" that is let in
@@ -190,6 +223,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is refused at the channel authorization because of "not-mapped"
     And the response status is 403
 
+  @needs-access-log @needs-good-sender @needs-roles @needs-users
   @AUT-14
   Scenario: A certificate goes before user and password
     Given a sender "warehouse" that is let in
@@ -198,6 +232,7 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls as "erika" with the password "opensesame"
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-roles @needs-trace @needs-users
   @AUT-14
   Scenario: Beside a refused certificate user and password count
     Given a sender "warehouse" that is let in
@@ -207,6 +242,7 @@ Feature: Who the runtime node takes a caller for
     Then the call is let in as "erika"
     And the trace shows "OpenSSL verify result code: 10"
 
+  @needs-access-log @needs-good-sender @needs-landscape @needs-mappings @needs-mint-trusted @needs-stations
   @AUT-15
   Scenario: A full mapping store takes no further certificate, and those in it stay
     Given a sender "warehouse" that is let in

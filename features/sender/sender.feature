@@ -1,6 +1,7 @@
 Feature: The sender
   A sender trusts the load balancer, owns a key pair of a supported CA and sends its whole chain.
 
+  @needs-access-log @needs-good-sender
   @SND-1
   Scenario: A sender with a trusted certificate and its whole chain gets in
     Given a sender "warehouse" that is let in
@@ -9,6 +10,7 @@ Feature: The sender
     And the response status is 200
     And the access log shows the user "WAREHOUSE"
 
+  @needs-access-log @needs-mappings @needs-mint-trusted @needs-roles
   @SND-1
   Scenario Outline: A sender gets in with a key of type <type>
     Given a sender "warehouse" with a key of type "<type>"
@@ -24,6 +26,7 @@ Feature: The sender
       | P-521   |
       | Ed25519 |
 
+  @needs-access-log @needs-mappings @needs-mint-trusted @needs-roles
   @SND-1 @slow
   Scenario Outline: A sender gets in with a key of type <type>
     Given a sender "warehouse" with a key of type "<type>"
@@ -37,6 +40,7 @@ Feature: The sender
       | RSA-2048 |
       | RSA-3072 |
 
+  @needs-access-log @needs-good-sender @needs-stations @needs-trace
   @SND-2
   Scenario Outline: A sender that trusts <what> ends the handshake
     Given a sender "warehouse" that is let in
@@ -52,6 +56,7 @@ Feature: The sender
       | another CA | trusting another CA |
       | nothing    | trusting nothing    |
 
+  @needs-access-log @needs-good-sender @needs-stations
   @SND-3
   Scenario: A sender that signs with another key is refused in the handshake
     Given a sender "warehouse" that is let in
@@ -60,6 +65,7 @@ Feature: The sender
     And the load balancer ends the connection with the alert "decrypt_error"
     And the access log has no line of the call
 
+  @needs-good-sender @needs-stations
   @SND-3
   Scenario: A sender that has only the public part cannot send its certificate
     Given a sender "warehouse" that is let in
@@ -68,6 +74,7 @@ Feature: The sender
     And the call is refused at the runtime node because of "no-identity"
     And the response status is 401
 
+  @needs-access-log @needs-mappings @needs-mint-trusted @needs-roles
   @SND-4
   Scenario Outline: The common name can be any value: <cn>
     Given a sender "warehouse" with the subject "CN=<cn>, O=Example, C=DE"
@@ -85,6 +92,7 @@ Feature: The sender
       | 1234567890                |
       | e100999@hana.ondemand.com |
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
   @SND-5
   Scenario: A common name that ends in a space is not allowed
     Given a sender "warehouse" that is let in
@@ -94,6 +102,7 @@ Feature: The sender
     And the response status is 401
     And the access log shows the user "-"
 
+  @needs-access-log @needs-good-sender
   @SND-6
   Scenario: A sender that waits for its issuer to be named sends its certificate to a load balancer that names its root
     Given a sender "warehouse" that is let in
@@ -101,6 +110,7 @@ Feature: The sender
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-custom-trust @needs-good-sender @needs-stations @needs-trace
   @SND-6
   Scenario: It sends none to a load balancer that names other CAs only
     Given a sender "warehouse" that is let in

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"example.com/gatehouse/simulator/forwarding"
 	"example.com/gatehouse/simulator/journey"
 )
 
@@ -157,11 +156,12 @@ func (lb *LoadBalancer) forward(r *http.Request, c *connection, body *body) *htt
 	// The order matters: what the sender names in Connection is removed before our headers are
 	// set, so it cannot remove them.
 	removeHopByHop(out.Header)
-	forwarding.Strip(out.Header)
-	forwarding.Set(out.Header, c.identity)
-	out.Header.Set(forwarding.ClientAddressHeader, c.wire.clientIP())
-	out.Header.Set(forwarding.ProtocolHeader, "https")
-	out.Header.Set(forwarding.HostHeader, hostOf(c.site, r))
+	passing := Passing{Identity: c.identity, Client: c.wire.clientIP(), Host: hostOf(c.site, r), TLS: c.tls}
+	if lb.config.Parts.Forward != nil {
+		lb.config.Parts.Forward(out.Header, passing, passOn)
+	} else {
+		passOn(out.Header, passing)
+	}
 	// Trailers could carry what was stripped from the header.
 	out.Trailer = nil
 	out.TLS = nil // it ends here

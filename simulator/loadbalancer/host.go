@@ -82,7 +82,7 @@ type site struct {
 	host     Host
 	name     string // folded
 	config   *tls.Config
-	verifier *verify.Verifier
+	verifier Verifier
 	affinity affinity
 }
 
@@ -171,6 +171,9 @@ func (lb *LoadBalancer) newSite(host Host) (*site, error) {
 	options := lb.config.Verification
 	options.Now = lb.now
 	s.verifier = verify.New(trust, options)
+	if lb.config.Parts.Verifier != nil {
+		s.verifier = lb.config.Parts.Verifier(s.host, s.verifier)
+	}
 
 	s.config = &tls.Config{
 		Certificates: []tls.Certificate{host.Certificate},
@@ -196,6 +199,9 @@ func (lb *LoadBalancer) newSite(host Host) (*site, error) {
 		return nil, fmt.Errorf("making the key of session tickets: %w", err)
 	}
 	s.config.SetSessionTicketKeys([][32]byte{key})
+	if lb.config.Parts.TLS != nil {
+		lb.config.Parts.TLS(s.host, s.config)
+	}
 	s.affinity = lb.backends.affinityFor(s.name)
 	return s, nil
 }

@@ -99,6 +99,8 @@ type Config struct {
 	// MinVersion is the oldest TLS version offered (tls.VersionTLS12, tls.VersionTLS13).
 	// Default: TLS 1.2 [I]. Older versions cannot be offered.
 	MinVersion uint16
+	// Parts exchanges parts for others, in tests. Default: none.
+	Parts Parts
 }
 
 // LoadBalancer is a running load balancer. Start makes it; Close or Shutdown must end it.
@@ -199,12 +201,20 @@ func Start(ctx context.Context, config Config) (*LoadBalancer, error) {
 	return lb, nil
 }
 
+// handler takes the calls.
+func (lb *LoadBalancer) handler() http.Handler {
+	if exchange := lb.config.Parts.Handler; exchange != nil {
+		return exchange(http.HandlerFunc(lb.serve))
+	}
+	return http.HandlerFunc(lb.serve)
+}
+
 // newServer is the HTTP side: it gets connections whose handshake is done.
 func (lb *LoadBalancer) newServer() *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Server{
-		Handler: http.HandlerFunc(lb.serve),
+		Handler: lb.handler(),
 		// net/http allows 4 KiB above this number.
 		MaxHeaderBytes:               max(lb.limits.HeaderBytes-4096, 1),
 		ReadHeaderTimeout:            lb.limits.HeaderTimeout,

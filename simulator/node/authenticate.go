@@ -9,6 +9,7 @@ import (
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator/forwarding"
 	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/logon"
 	"example.com/gatehouse/simulator/systemlog"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -44,7 +45,7 @@ type authentication struct {
 //  2. A certificate that the load balancer did not accept is traced, and does not count.
 //  3. Basic credentials of a user of the identity provider, or the token of an OAuth client.
 //  4. Nobody.
-func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, now time.Time) authentication {
+func authenticate(id forwarding.Identity, header []string, s Lookups, now time.Time) authentication {
 	var out authentication
 	var before string // what was decided about a certificate that does not count
 	var because journey.Reason
@@ -70,11 +71,11 @@ func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, n
 			traceText{systemlog.AuthenticationFilter, systemlog.CertificateStatus(id.Result)})
 	}
 
-	given := readCredentials(header)
-	switch given.scheme {
-	case basic:
+	given := logon.ReadCredentials(header)
+	switch given.Scheme {
+	case logon.Basic:
 		out.basic(given, s)
-	case bearer:
+	case logon.Bearer:
 		out.bearer(given, s, now)
 	default:
 		out.reason = journey.NoIdentity
@@ -82,8 +83,8 @@ func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, n
 			out.reason = because
 		}
 		switch {
-		case given.scheme == unreadable:
-			out.decided = "found " + given.problem + ", which count as none"
+		case given.Scheme == logon.Unreadable:
+			out.decided = "found " + given.Problem + ", which count as none"
 		case before != "":
 			out.decided = "no credentials were sent beside it"
 		default:
@@ -98,7 +99,7 @@ func authenticate(id forwarding.Identity, header []string, s *tenant.Snapshot, n
 }
 
 // identify is who sends an accepted certificate, and the sentence that says so.
-func identify(der []byte, cert *certificate, s *tenant.Snapshot) (principal, string) {
+func identify(der []byte, cert *certificate, s Lookups) (principal, string) {
 	if user, ok := s.Mapped(der); ok {
 		return principal{user: user, certificate: cert, mapped: true},
 			fmt.Sprintf("the certificate of %q is mapped to user %q", clip(cert.principal()), user)
@@ -108,11 +109,11 @@ func identify(der []byte, cert *certificate, s *tenant.Snapshot) (principal, str
 }
 
 // basic: only users of the identity provider can log on with a password [C].
-func (a *authentication) basic(given credentials, s *tenant.Snapshot) {
-	user := clip(given.user)
-	switch v := s.Password(given.user, given.password); v {
+func (a *authentication) basic(given logon.Credentials, s Lookups) {
+	user := clip(given.User)
+	switch v := s.Password(given.User, given.Password); v {
 	case tenant.Right:
-		a.who = principal{user: given.user}
+		a.who = principal{user: given.User}
 		a.decided = fmt.Sprintf("user %q of the identity provider logged on with its password", user)
 		return
 	case tenant.Wrong:
@@ -132,8 +133,8 @@ func (a *authentication) basic(given credentials, s *tenant.Snapshot) {
 }
 
 // bearer: the token of a known OAuth client stands for oauth_client_<client id> [C].
-func (a *authentication) bearer(given credentials, s *tenant.Snapshot, now time.Time) {
-	if client, ok := s.Token(given.token, now); ok {
+func (a *authentication) bearer(given logon.Credentials, s Lookups, now time.Time) {
+	if client, ok := s.Token(given.Token, now); ok {
 		a.who = principal{user: tenant.ClientUserPrefix + client}
 		a.decided = fmt.Sprintf("the bearer token is that of OAuth client %q", client)
 		return

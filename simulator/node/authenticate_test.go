@@ -134,73 +134,11 @@ func TestForwardingHeadersThatContradictEachOther(t *testing.T) { // LB-9
 	f.call("POST", "/http/orders", accepted(f.warehouse)).endsWith(200, "WAREHOUSE", "")
 }
 
-func TestReadCredentials(t *testing.T) {
-	basicOf := func(user, password string) credentials {
-		return credentials{scheme: basic, user: user, password: password}
-	}
-	for value, want := range map[string]credentials{
-		"":                          {},
-		" ":                         {},
-		basicHeader("alice:secret"): basicOf("alice", "secret"),
-		basicHeader("alice:a:b"):    basicOf("alice", "a:b"),
-		basicHeader("alice:"):       basicOf("alice", ""),
-		basicHeader("jürgen:ä"):     basicOf("jürgen", "ä"),
-		"bASIC  YTpi ":              basicOf("a", "b"),
-		"Bearer abc.def":            {scheme: bearer, token: "abc.def"},
-		"BEARER abc":                {scheme: bearer, token: "abc"},
-	} {
-		assert.Equal(t, want, readCredentials([]string{value}), value)
-	}
-	assert.Equal(t, credentials{}, readCredentials(nil))
-	for value, problem := range map[string]string{
-		"Basic":                               "empty Basic", // no colon comes first
-		"Basic %":                             "not Base64",
-		basicHeader("alice"):                  "without a colon",
-		basicHeader(":"):                      "empty Basic",
-		basicHeader("a\nb:c"):                 "control characters",
-		basicHeader("a\xff:c"):                "not in UTF-8",
-		"Bearer":                              "no token",
-		"Bearer a b":                          "no token",
-		"Digest username=a":                   "neither Basic nor Bearer",
-		"Basic " + string(make([]byte, 9000)): "more than 8 KiB",
-	} {
-		got := readCredentials([]string{value})
-		assert.Equal(t, unreadable, got.scheme, value)
-		if value != "Basic" {
-			assert.Contains(t, got.problem, problem, value)
-		}
-		assert.Empty(t, got.password)
-	}
-	twice := readCredentials([]string{basicHeader("a:b"), basicHeader("a:b")})
-	assert.Equal(t, unreadable, twice.scheme)
-
+func TestUnreadableCredentialsCountAsNone(t *testing.T) {
 	f := newFixture(t)
 	o := f.call("GET", "/http/orders", header("Authorization", "Basic %")).endsWith(http.StatusUnauthorized, "", journey.NoIdentity)
 	stop, _ := o.journey.End()
 	assert.Equal(t, "found Basic credentials that are not Base64, which count as none", stop.Decided)
-}
-
-func FuzzReadCredentials(f *testing.F) {
-	for _, seed := range []string{"", "Basic", "Basic YTpi", "Bearer x", "Basic %", basicHeader("alice:a:b"), "\x00"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		got := readCredentials([]string{value})
-		switch got.scheme {
-		case basic:
-			if again := readCredentials([]string{basicHeader(got.user + ":" + got.password)}); again != got {
-				t.Fatalf("%q: %+v, and again %+v", value, got, again)
-			}
-		case bearer:
-			if got.token == "" || got.user != "" {
-				t.Fatalf("%q: %+v", value, got)
-			}
-		case unreadable:
-			if got.problem == "" || got.password != "" || got.token != "" {
-				t.Fatalf("%q: %+v", value, got)
-			}
-		}
-	})
 }
 
 func FuzzReadCertificate(f *testing.F) {

@@ -30,7 +30,7 @@ func permit(format string, arguments ...any) permission {
 }
 
 // authorize tells whether the principal may send to the channel.
-func authorize(who principal, c tenant.Channel, s *tenant.Snapshot) permission {
+func authorize(who principal, c tenant.Channel, s Lookups) permission {
 	if c.Authorization.ClientCertificate() {
 		return authorizeByTable(who, c, s)
 	}
@@ -40,7 +40,7 @@ func authorize(who principal, c tenant.Channel, s *tenant.Snapshot) permission {
 // authorizeByRole: the principal needs the channel's role on the application of the worker node
 // [C]. A certificate without a mapping has no role [I]; that holds even if a user happens to have
 // the name <CN>@<CN of the issuer>, since anybody could have a certificate issued with such names.
-func authorizeByRole(who principal, c tenant.Channel, s *tenant.Snapshot) permission {
+func authorizeByRole(who principal, c tenant.Channel, s Lookups) permission {
 	role := c.Role()
 	if who.certificate != nil && !who.mapped {
 		p := refusePermission(journey.NotMapped, fmt.Sprintf(
@@ -69,7 +69,7 @@ func authorizeByRole(who principal, c tenant.Channel, s *tenant.Snapshot) permis
 	return permit("user %q has role %q on application %q, %s%s", clip(who.user), role, s.Application(), how, old)
 }
 
-func refuseRole(who principal, role string, answer tenant.RoleAnswer, c tenant.Channel, s *tenant.Snapshot) permission {
+func refuseRole(who principal, role string, answer tenant.RoleAnswer, c tenant.Channel, s Lookups) permission {
 	decided := fmt.Sprintf("user %q lacks role %q on application %q, which channel %q demands", clip(who.user), role, s.Application(), c.Address)
 	if len(answer.ElsewhereOn) > 0 {
 		decided += fmt.Sprintf("; the user has it on %q, where it has no effect", answer.ElsewhereOn[0])
@@ -91,7 +91,7 @@ func refuseRole(who principal, role string, answer tenant.RoleAnswer, c tenant.C
 
 // authorizeByTable: subject DN and issuer DN of the certificate must be a row of the channel's
 // table [C]. A principal without certificate cannot be [?]. The mapping does not matter here.
-func authorizeByTable(who principal, c tenant.Channel, s *tenant.Snapshot) permission {
+func authorizeByTable(who principal, c tenant.Channel, s Lookups) permission {
 	if who.certificate == nil {
 		p := refusePermission(journey.NoCertificateForTable, fmt.Sprintf(
 			"channel %q compares certificates, and user %q came without one", c.Address, clip(who.user)))

@@ -3,12 +3,12 @@ package node
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/logon"
 	"example.com/gatehouse/simulator/tenant"
 )
 
@@ -181,11 +181,11 @@ func TestCSRFSessionsEnd(t *testing.T) { // LB-14
 	send := func(status int, reason journey.Reason) {
 		f.call("POST", "/http/csrf", who, header("Cookie", cookie), header("X-CSRF-Token", token)).endsWith(status, "WAREHOUSE", reason)
 	}
-	f.now = f.now.Add(sessionIdle - 1)
+	f.now = f.now.Add(logon.SessionIdle - 1)
 	send(200, "") // and this is a use of it
-	f.now = f.now.Add(sessionIdle - 1)
+	f.now = f.now.Add(logon.SessionIdle - 1)
 	send(200, "")
-	f.now = f.now.Add(sessionIdle)
+	f.now = f.now.Add(logon.SessionIdle)
 	send(403, journey.CSRFTokenMissing)
 
 	token, cookie = f.csrfToken(who)
@@ -205,20 +205,4 @@ func TestCSRFSessionsEnd(t *testing.T) { // LB-14
 	send(403, journey.CSRFTokenMissing)
 	f.Node = first
 	send(200, "")
-}
-
-func TestSessionsAreBounded(t *testing.T) {
-	s := newSessions(2)
-	s.open("a", "u", "ta", noon)
-	s.open("b", "u", "tb", noon)
-	assert.True(t, s.valid([]string{"a"}, "u", "ta", noon), "used, so b is the oldest now")
-	s.open("c", "u", "tc", noon)
-	assert.False(t, s.valid([]string{"b"}, "u", "tb", noon))
-	assert.True(t, s.valid([]string{"a"}, "u", "ta", noon))
-	s.open("c", "u", "again", noon)
-	assert.True(t, s.valid([]string{"x", "c"}, "u", "again", noon))
-	assert.Len(t, s.byID, 2)
-	assert.Equal(t, 2, s.used.Len())
-	assert.False(t, s.valid([]string{"a"}, "u", "ta", noon.Add(time.Hour)))
-	assert.Len(t, s.byID, 1, "what has expired is forgotten")
 }

@@ -1,25 +1,17 @@
 package node
 
 import (
-	"container/list"
-	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/tenant"
 )
 
-// DefaultSessions is how many CSRF sessions a node keeps if nothing else is said. [?] A choice.
-const DefaultSessions = 10_000
-
 const (
-	// sessionIdle is how long an unused session lasts. [I] Tomcat's default.
-	sessionIdle = 30 * time.Minute
 	// sessionCookie is the cookie of a session [I: Tomcat].
 	sessionCookie = "JSESSIONID"
 	// csrfHeader carries the word Fetch or a token, and in answers a token or the word Required.
@@ -61,7 +53,7 @@ func (c *call) csrf(so permission, channel tenant.Channel) permission {
 		problem = "a token is fetched by GET or HEAD only"
 	case len(ids) == 0:
 		problem = "a token was sent without the session's cookie"
-	case !c.node.sessions.valid(ids, c.user, sent, now):
+	case !c.node.sessions.Valid(ids, c.user, sent, now):
 		problem = "the token is not that of a session which this node knows"
 	default:
 		so.stop.Decided += "; the CSRF token is valid"
@@ -74,13 +66,13 @@ func (c *call) csrf(so permission, channel tenant.Channel) permission {
 }
 
 func (c *call) fetchToken(ids []string, channel tenant.Channel, now time.Time) permission {
-	token, known := c.node.sessions.token(ids, c.user, now)
+	token, known := c.node.sessions.Token(ids, c.user, now)
 	p := permission{stop: journey.Stop{Station: journey.Authorization, Verdict: journey.Answered, Reason: journey.CSRFTokenFetched,
 		Decided: fmt.Sprintf("user %q fetched a CSRF token for channel %q; the message was not processed", clip(c.user), channel.Address)}}
 	if !known {
 		var id string
 		id, token = c.node.randomHex(), c.node.randomHex()
-		c.node.sessions.open(id, c.user, token, now)
+		c.node.sessions.Open(id, c.user, token, now)
 		cookie := http.Cookie{Name: sessionCookie, Value: id, Path: "/", Secure: true, HttpOnly: true}
 		p.header = append(p.header, headerField{"Set-Cookie", cookie.String()})
 	}
@@ -93,85 +85,4 @@ func (n *Node) randomHex() string {
 	var raw [16]byte
 	n.read(raw[:])
 	return strings.ToUpper(hex.EncodeToString(raw[:]))
-}
-
-// sessions are the CSRF sessions of one node, bounded in number and time.
-type sessions struct {
-	mu   sync.Mutex
-	most int
-	byID map[string]*list.Element
-	used list.List // of *session, the one used last in front
-}
-
-type session struct {
-	id, user, token string
-	used            time.Time
-}
-
-func newSessions(most int) *sessions {
-	if most <= 0 {
-		most = DefaultSessions
-	}
-	return &sessions{most: most, byID: make(map[string]*list.Element)}
-}
-
-// find returns the first of the sessions that is alive and the user's, and counts as a use of it.
-// The caller holds the lock.
-func (s *sessions) find(ids []string, user string, now time.Time) *session {
-	for _, id := range ids {
-		element, ok := s.byID[id]
-		if !ok {
-			continue
-		}
-		found := element.Value.(*session)
-		if now.Sub(found.used) >= sessionIdle {
-			s.used.Remove(element)
-			delete(s.byID, id)
-			continue
-		}
-		if found.user == user {
-			found.used = now
-			s.used.MoveToFront(element)
-			return found
-		}
-	}
-	return nil
-}
-
-// token returns the token of the user's session.
-func (s *sessions) token(ids []string, user string, now time.Time) (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if found := s.find(ids, user, now); found != nil {
-		return found.token, true
-	}
-	return "", false
-}
-
-// valid tells whether the token is that of the user's session.
-func (s *sessions) valid(ids []string, user, token string, now time.Time) bool {
-	want, ok := s.token(ids, user, now)
-	return ok && subtle.ConstantTimeCompare([]byte(want), []byte(token)) == 1
-}
-
-func (s *sessions) open(id, user, token string, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if twin, ok := s.byID[id]; ok { // only from a source that is not random
-		s.used.Remove(twin)
-		delete(s.byID, id)
-	}
-	for len(s.byID) >= s.most {
-		oldest := s.used.Back()
-		s.used.Remove(oldest)
-		delete(s.byID, oldest.Value.(*session).id)
-	}
-	s.byID[id] = s.used.PushFront(&session{id: id, user: user, token: token, used: now})
-}
-
-func (s *sessions) clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.byID)
-	s.used.Init()
 }

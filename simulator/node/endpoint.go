@@ -35,7 +35,7 @@ func (e endpoint) refused() bool { return e.stop.Verdict == journey.Refused }
 //   - The flow is being redeployed: 503 [?].
 //   - HEAD on channels under /cxf, the ping of SOAMANAGER: 405 [C: KBA 2400906, 2584066 for SOAP
 //     and IDoc; the others share their servlet: I].
-func endpointOf(method, path string, s *tenant.Snapshot, now time.Time) endpoint {
+func endpointOf(method, path string, s Lookups, now time.Time) endpoint {
 	out := endpoint{stop: journey.Stop{Station: journey.Endpoint, Verdict: journey.Passed}}
 	if path == pingPath && method == http.MethodGet {
 		out.ping, out.status = true, http.StatusOK

@@ -32,6 +32,7 @@ import (
 	"time"
 
 	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/logon"
 	"example.com/gatehouse/simulator/systemlog"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -39,6 +40,19 @@ import (
 // Tenant is what a node needs of a tenant; *tenant.Tenant is one.
 type Tenant interface {
 	Snapshot() *tenant.Snapshot
+}
+
+// Lookups answers what a node asks about the configuration during one call, always from the same
+// moment. *tenant.Snapshot does.
+type Lookups interface {
+	Application() string
+	Mapped(der []byte) (user string, ok bool)
+	Password(user, given string) tenant.PasswordVerdict
+	Token(token string, now time.Time) (clientID string, ok bool)
+	Route(path string) (tenant.Channel, tenant.RouteAnswer)
+	Restarting(c tenant.Channel, now time.Time) bool
+	Role(user, role string) tenant.RoleAnswer
+	InTable(c tenant.Channel, rawSubject, rawIssuer []byte) bool
 }
 
 // Log takes what a node writes; *systemlog.Writer is one. What was written must be readable when
@@ -59,6 +73,9 @@ type Config struct {
 	Host string
 	// Tenant is required.
 	Tenant Tenant
+	// Lookups exchanges the answers of a snapshot for others, so that a test can ask whether a suite
+	// notices. Default: the snapshot answers itself.
+	Lookups func(*tenant.Snapshot) Lookups
 	// Log. Default: nothing is written.
 	Log Log
 	// TenantID is the id in trace records, a letter and 8 hex digits [C].
@@ -73,7 +90,7 @@ type Config struct {
 	// safe for concurrent use. Default: crypto/rand.
 	Rand io.Reader
 	// Sessions is how many CSRF sessions are kept; the one unused for longest goes first.
-	// Default: DefaultSessions.
+	// Default: logon.DefaultSessions.
 	Sessions int
 	// Logger takes faults of the simulator itself. Default: slog.Default.
 	Logger *slog.Logger
@@ -84,7 +101,7 @@ type Node struct {
 	config   Config
 	down     atomic.Bool
 	threads  atomic.Uint32
-	sessions *sessions
+	sessions *logon.Sessions
 	random   sync.Mutex // guards config.Rand
 }
 
@@ -121,7 +138,7 @@ func New(c Config) (*Node, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Node{config: c, sessions: newSessions(c.Sessions)}, nil
+	return &Node{config: c, sessions: logon.NewSessions(c.Sessions)}, nil
 }
 
 // ID is the node's id.
@@ -132,7 +149,7 @@ func (n *Node) ID() string { return n.config.ID }
 func (n *Node) SetUp(up bool) {
 	n.down.Store(!up)
 	if !up {
-		n.sessions.clear()
+		n.sessions.Clear()
 	}
 }
 
@@ -153,13 +170,22 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.writeTo(w, r.Method)
 }
 
+// lookups is what is configured now.
+func (n *Node) lookups() Lookups {
+	s := n.config.Tenant.Snapshot()
+	if n.config.Lookups != nil {
+		return n.config.Lookups(s)
+	}
+	return s
+}
+
 // call is one call under way. It belongs to one goroutine.
 type call struct {
 	node     *Node
 	request  *http.Request
 	record   *journey.Recorder // nil: nobody listens
 	began    time.Time
-	snapshot *tenant.Snapshot
+	snapshot Lookups
 	user     string // empty as long as nobody was recognised
 	passport passport
 	traces   []systemlog.TraceRecord
@@ -183,7 +209,7 @@ func (c *call) answer() (a answer) {
 		a = page(http.StatusInternalServerError)
 	}()
 	c.passport, _ = parsePassport(c.request.Header.Get(passportHeader))
-	c.snapshot = c.node.config.Tenant.Snapshot()
+	c.snapshot = c.node.lookups()
 
 	who, refusal := c.authenticated()
 	if refusal != nil {

@@ -3,6 +3,7 @@ package sender
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"time"
 )
 
@@ -34,7 +35,8 @@ func TrustAll() Trust { return Trust{all: true} }
 // Everything tells whether nothing is checked.
 func (t Trust) Everything() bool { return t.all }
 
-// Size is how many certificates the trust store holds.
+// Size is how many certificates the trust store holds; 0 for those of this machine, which cannot be
+// counted.
 func (t Trust) Size() int { return t.size }
 
 // verify judges the certificates of the load balancer: the chain first, then the host, which is
@@ -62,4 +64,14 @@ func (t Trust) verify(chain []*x509.Certificate, host string, now time.Time) err
 		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 	}
 	return nil
+}
+
+// TrustSystem trusts the root certificates of this machine, for calls to load balancers whose
+// certificate a public CA issued. Nothing but a call of this function makes a sender trust them.
+func TrustSystem() (Trust, error) {
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return Trust{}, fmt.Errorf("reading the root certificates of this machine: %w", err)
+	}
+	return Trust{pool: pool}, nil
 }

@@ -136,6 +136,9 @@ func addressLetter(r rune) bool {
 // unknown adapter.
 func (a Adapter) Prefix() string { return prefixFor(a) }
 
+// FlowName is the flow that the channel belongs to, also if it names none.
+func (c Channel) FlowName() string { return c.flow() }
+
 func prefixFor(a Adapter) string {
 	for _, p := range prefixes {
 		if slices.Contains(p.adapters, a) {

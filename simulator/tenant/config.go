@@ -112,6 +112,8 @@ func (c Credential) GoString() string { return c.String() }
 type Client struct {
 	ID     string
 	Secret string
+	// Scopes make it a client of the platform API, and of that alone; see Scopes.
+	Scopes []string
 }
 
 // String hides the secret.
@@ -119,6 +121,15 @@ func (c Client) String() string { return "{" + c.ID + " ***}" }
 
 // GoString hides the secret.
 func (c Client) GoString() string { return c.String() }
+
+// The scopes of the platform API: to change and to read users, groups and roles. [C: platform API]
+const (
+	ScopeManage = "hcp.manageAuthorizationSettings"
+	ScopeRead   = "hcp.readAuthorizationSettings"
+)
+
+// Scopes lists the scopes of the platform API.
+func Scopes() []string { return []string{ScopeManage, ScopeRead} }
 
 // ClientUserPrefix and a client's ID make the user name of an OAuth client [C].
 const ClientUserPrefix = "oauth_client_"

@@ -36,6 +36,12 @@ type restart struct {
 // secretKey is what signs the tenant's tokens.
 type secretKey struct{ Key []byte }
 
+// attachment is what somebody else keeps beside the tenant.
+type attachment struct {
+	Name string
+	Data []byte
+}
+
 // contents is all that a tenant keeps: its configuration, and what goes on in it. Nothing in it
 // ever changes; a draft makes changed ones.
 type contents struct {
@@ -58,6 +64,8 @@ type contents struct {
 	restarts *collection[restart]
 	tasks    *collection[Task]
 	secrets  *collection[secretKey]
+
+	attachments *collection[attachment]
 }
 
 // kind says how one kind of item is told apart, compared, copied and kept. Its name stands in state
@@ -99,8 +107,9 @@ var (
 	}
 	userKind       = &kind[User]{name: "user", in: func(c *contents) **collection[User] { return &c.users }, key: func(u User) string { return u.Name }}
 	credentialKind = &kind[Credential]{name: "credential", in: func(c *contents) **collection[Credential] { return &c.credentials }, key: func(c Credential) string { return c.Name }}
-	clientKind     = &kind[Client]{name: "client", in: func(c *contents) **collection[Client] { return &c.clients }, key: func(c Client) string { return c.ID }}
-	groupKind      = &kind[Group]{
+	clientKind     = &kind[Client]{name: "client", in: func(c *contents) **collection[Client] { return &c.clients }, key: func(c Client) string { return c.ID },
+		clone: func(c Client) Client { c.Scopes = slices.Clone(c.Scopes); return c }}
+	groupKind = &kind[Group]{
 		name: "group", in: func(c *contents) **collection[Group] { return &c.groups },
 		key: func(g Group) string { return strings.ToLower(g.Name) }, clone: Group.clone,
 	}
@@ -129,9 +138,14 @@ var (
 		key:   func(e KeystoreEntry) string { return strings.ToLower(e.Alias) },
 		clone: KeystoreEntry.clone, blob: func(e *KeystoreEntry) *[]byte { return &e.Certificate },
 	}
-	restartKind = &kind[restart]{name: "restart", in: func(c *contents) **collection[restart] { return &c.restarts }, key: func(r restart) string { return r.Channel }}
-	taskKind    = &kind[Task]{name: "task", in: func(c *contents) **collection[Task] { return &c.tasks }, key: func(t Task) string { return t.ID }}
-	secretKind  = &kind[secretKey]{name: "secret", in: func(c *contents) **collection[secretKey] { return &c.secrets }, key: only[secretKey]}
+	restartKind    = &kind[restart]{name: "restart", in: func(c *contents) **collection[restart] { return &c.restarts }, key: func(r restart) string { return r.Channel }}
+	taskKind       = &kind[Task]{name: "task", in: func(c *contents) **collection[Task] { return &c.tasks }, key: func(t Task) string { return t.ID }}
+	attachmentKind = &kind[attachment]{
+		name: "attachment", in: func(c *contents) **collection[attachment] { return &c.attachments },
+		key:  func(a attachment) string { return a.Name },
+		blob: func(a *attachment) *[]byte { return &a.Data },
+	}
+	secretKind = &kind[secretKey]{name: "secret", in: func(c *contents) **collection[secretKey] { return &c.secrets }, key: only[secretKey]}
 )
 
 // handler is a kind of which the type of its items does not matter.
@@ -146,7 +160,7 @@ var kinds = func() map[string]handler {
 	out := make(map[string]handler)
 	for _, h := range []handler{
 		settingsKind, mappingKind, userKind, credentialKind, clientKind, groupKind, roleKind, applicationRoleKind, channelKind,
-		deploymentKind, designKind, packageKind, artifactKind, withoutDesignKind, keystoreKind, restartKind, taskKind, secretKind,
+		deploymentKind, designKind, packageKind, artifactKind, withoutDesignKind, keystoreKind, restartKind, taskKind, secretKind, attachmentKind,
 	} {
 		out[h.kindName()] = h
 	}

@@ -41,6 +41,16 @@ func (s *Snapshot) Credentials() []Credential { return s.credentials.values() }
 // Keystore lists the entries of the tenant keystore. Their certificates are not to be changed.
 func (s *Snapshot) Keystore() []KeystoreEntry { return s.keystore.values() }
 
+// ClientScopes returns the scopes of an OAuth client; none if there is no such client. They are not
+// to be changed.
+func (s *Snapshot) ClientScopes(id string) []string {
+	e, ok := s.clients.get(id)
+	if !ok {
+		return nil
+	}
+	return e.value.Scopes
+}
+
 // Groups lists the groups. Their users are not to be changed.
 func (s *Snapshot) Groups() []Group { return s.groups.values() }
 

@@ -7,23 +7,24 @@ import (
 	"sync"
 )
 
-// Memory is a store that keeps everything in memory until it is closed. It is what a tenant made by
-// New has. A tenant never reads back what it saved, so Memory only remembers what may be loaded
-// again; see Keep.
+// discard is the store of a tenant made by New: it keeps nothing. The tenant itself holds what it
+// needs, and when it ends everything is gone.
+type discard struct{}
+
+func (discard) Load(context.Context, func(Record) error) (bool, error) { return false, nil }
+func (discard) Save(context.Context, Change) error                     { return nil }
+func (discard) Close() error                                           { return nil }
+
+// Memory is a store in memory. What it keeps outlives the tenant, but not the process: after Reopen
+// another tenant can be opened with it. It is safe for use by many goroutines.
 type Memory struct {
 	mu      sync.Mutex
-	keep    bool
 	records map[RecordID]Record
 	closed  bool
 }
 
-// NewMemory makes a store that keeps nothing at all: the tenant itself holds what it needs, and when
-// it ends everything is gone.
-func NewMemory() *Memory { return &Memory{} }
-
-// Keep makes a store whose contents outlive the tenant: after Reopen another tenant can be opened
-// with it.
-func Keep() *Memory { return &Memory{keep: true, records: make(map[RecordID]Record)} }
+// NewMemory makes a store that holds nothing yet.
+func NewMemory() *Memory { return &Memory{records: make(map[RecordID]Record)} }
 
 // Reopen makes a store that was closed usable again.
 func (m *Memory) Reopen() {
@@ -59,8 +60,6 @@ func (m *Memory) Save(ctx context.Context, change Change) error {
 		return errStoreClosed
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case !m.keep:
-		return nil
 	}
 	for _, id := range change.Remove {
 		delete(m.records, id)

@@ -13,12 +13,14 @@
 package tenant
 
 import (
+	"bytes"
 	"context"
 	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,9 +29,10 @@ import (
 
 // Tenant is a tenant that runs. It is safe for use by many goroutines; reading takes no lock.
 type Tenant struct {
-	now   func() time.Time
-	cache *roleCache
-	store Store
+	now      func() time.Time
+	cache    *roleCache
+	store    Store
+	restored bool
 
 	snapshot atomic.Pointer[Snapshot]
 
@@ -38,10 +41,11 @@ type Tenant struct {
 	closed bool
 }
 
-// New makes a tenant of a configuration, which is copied; it lives in memory. now nil is time.Now.
+// New makes a tenant of a configuration, which is copied; what becomes of it lasts as long as
+// the tenant. now nil is time.Now.
 // The error is a *ProblemsError that names everything that is wrong.
 func New(c Config, now func() time.Time) (*Tenant, error) {
-	return Open(context.Background(), NewMemory(), c, now)
+	return Open(context.Background(), nil, c, now)
 }
 
 // Open makes a tenant of what a store holds. If that is nothing yet, the tenant begins with a copy
@@ -49,10 +53,25 @@ func New(c Config, now func() time.Time) (*Tenant, error) {
 // is closed, and closes it then; if Open fails, the store stays open. now nil is time.Now. An error
 // in the seed is a *ProblemsError; anything else is the store's.
 func Open(ctx context.Context, store Store, seed Config, now func() time.Time) (*Tenant, error) {
+	return OpenWith(ctx, store, func(kept map[string][]byte) (Config, map[string][]byte, error) { return seed, kept, nil }, now)
+}
+
+// Seed says what a tenant begins with. It is given what was kept beside the tenant the last time, and
+// returns what to keep now: certificates that were minted, for instance. The configuration counts only
+// if the store holds no tenant.
+type Seed func(kept map[string][]byte) (c Config, keep map[string][]byte, err error)
+
+// OpenWith is Open for a seed that has to be made, and for a store that may be nil: what becomes of the
+// tenant then lasts as long as it. An error of the seed's is returned as it is.
+func OpenWith(ctx context.Context, store Store, seed Seed, now func() time.Time) (*Tenant, error) {
 	if now == nil {
 		now = time.Now
 	}
+	if store == nil {
+		store = discard{}
+	}
 	t := &Tenant{now: now, cache: &roleCache{now: now}, store: store}
+	t.snapshot.Store((&Snapshot{}).with(newDraft(contents{}), t.cache))
 	d := newDraft(contents{})
 	found, err := store.Load(ctx, func(r Record) error {
 		if r.Kind == auditKind {
@@ -67,24 +86,41 @@ func Open(ctx context.Context, store Store, seed Config, now func() time.Time) (
 	if err != nil {
 		return nil, fmt.Errorf("loading the tenant's state: %w", err)
 	}
-	t.snapshot.Store((&Snapshot{}).with(newDraft(contents{}), t.cache))
-	if found {
+	if t.restored = found; found {
 		t.audit.loaded()
 		if err := d.done(nil); err != nil {
 			return nil, err
 		}
 		t.snapshot.Store(t.Snapshot().with(d, t.cache))
-		return t, nil
 	}
-	if err := accept(seed); err != nil {
+	before := make(map[string][]byte)
+	for _, e := range t.Snapshot().attachments.ordered() {
+		before[e.key] = e.value.Data
+	}
+	c, keep, err := seed(before)
+	if err != nil {
 		return nil, err
 	}
-	replaceAll(d, seed)
-	var key [sha256.Size]byte
-	cryptorand.Read(key[:]) // never fails
-	put(d, secretKind, secretKey{Key: key[:]})
+	d = newDraft(t.Snapshot().contents)
+	if !found {
+		if err := accept(c); err != nil {
+			return nil, err
+		}
+		replaceAll(d, c)
+		var key [sha256.Size]byte
+		cryptorand.Read(key[:]) // never fails
+		put(d, secretKind, secretKey{Key: key[:]})
+	}
+	var attachments []attachment
+	for _, name := range slices.Sorted(maps.Keys(keep)) {
+		attachments = append(attachments, attachment{name, keep[name]})
+	}
+	replace(d, attachmentKind, attachments)
 	return t, t.commit(ctx, d)
 }
+
+// Restored tells whether the tenant began with what its store held, and not with its seed.
+func (t *Tenant) Restored() bool { return t.restored }
 
 // Close ends the tenant and closes its store. Its last snapshot can still be read; changes fail.
 // It may be called more than once.
@@ -212,6 +248,29 @@ func (t *Tenant) Update(change func(*Config) error) error {
 		}
 		return nil
 	})
+}
+
+// Configure changes the settings MappingStore and RoleCache of the configuration alone. A mapping store
+// that is too small already only refuses what would make it fuller.
+func (t *Tenant) Configure(mappingStore int64, roleCache bool) error {
+	return t.change(func(s *Snapshot, d *draft) error {
+		next := s.raw()
+		next.MappingStore, next.RoleCache = mappingStore, roleCache
+		if next == s.raw() {
+			return nil
+		}
+		put(d, settingsKind, next)
+		return nil
+	})
+}
+
+// Kept is what is kept beside the tenant; see Seed.
+func (t *Tenant) Kept() map[string][]byte {
+	out := make(map[string][]byte)
+	for _, e := range t.Snapshot().attachments.ordered() {
+		out[e.key] = bytes.Clone(e.value.Data)
+	}
+	return out
 }
 
 func (c *Config) hasChannel(key string) bool {

@@ -218,6 +218,11 @@ func (v *validation) people(c Config) {
 		if cl.Secret == "" {
 			v.add(at+".secret", "found none, expected one: anybody could fetch tokens")
 		}
+		for j, scope := range cl.Scopes {
+			if !slices.Contains(Scopes(), scope) {
+				v.add(fmt.Sprintf("%s.scopes[%d]", at, j), "found %q, expected one of %s", scope, strings.Join(Scopes(), ", "))
+			}
+		}
 	}
 }
 

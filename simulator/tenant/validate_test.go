@@ -16,7 +16,7 @@ func good() Config {
 		Mappings:    []Mapping{{Certificate: der(1), User: "WAREHOUSE"}, {Certificate: der(2), User: "WAREHOUSE"}, {Certificate: der(3), User: "SHOP"}},
 		Users:       []User{{"alice", "secret-of-alice"}},
 		Credentials: []Credential{{Name: "backend", User: "BACKEND", Password: "secret-of-backend"}},
-		Clients:     []Client{{"1a2b-3c4d", "secret-of-client"}},
+		Clients:     []Client{{ID: "1a2b-3c4d", Secret: "secret-of-client"}},
 		Groups:      []Group{{"Senders", []string{"alice"}}},
 		Roles:       []Assignment{{User: "WAREHOUSE", Role: DefaultRole}, {Group: "senders", Role: DefaultRole}},
 		Channels: []Channel{
@@ -90,6 +90,7 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		"user with line feed": {func(c *Config) { c.Users[0].Name = "a\nb" }, "users[0].name", "control characters"},
 		"credential":          {func(c *Config) { c.Credentials[0].Name = "" }, "credentials[0].name", "expected a name"},
 		"client secret":       {func(c *Config) { c.Clients[0].Secret = "" }, "clients[0].secret", "anybody could fetch tokens"},
+		"client scope":        {func(c *Config) { c.Clients[0].Scopes = []string{ScopeRead, "hcp.all"} }, "clients[0].scopes[1]", "expected one of hcp.manageAuthorizationSettings"},
 		"client id":           {func(c *Config) { c.Clients[0].ID = "a b" }, "clients[0].id", "letters, digits"},
 		"group twice":         {func(c *Config) { c.Groups = append(c.Groups, Group{Name: "SENDERS"}) }, "groups[1].name", "stands already in groups[0]"},
 		"role of nobody":      {func(c *Config) { c.Roles[0].User = "" }, "roles[0]", "neither user nor group"},

@@ -1,232 +1,337 @@
-// Package suite selects scenarios, runs them with godog and keeps what came out: one result model,
-// from which every report is made. It does not know what a step does.
+// Package suite selects scenarios, divides them over machines, runs them with godog and hands what
+// came out to package result. It does not know what a step does, and draws no reports.
+//
+// godog parses, matches and runs one scenario at a time; the suite schedules. So nothing of a
+// scenario stays in memory when it is over, a step that hangs cannot stop the others, and the run
+// can end early without losing what is there.
 package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cucumber/godog"
-	"github.com/cucumber/godog/formatters"
-	messages "github.com/cucumber/messages/go/v21"
 
-	"example.com/gatehouse/features"
 	"example.com/gatehouse/steps"
+	"example.com/gatehouse/steps/evidence"
+	"example.com/gatehouse/steps/suite/report"
+	"example.com/gatehouse/steps/suite/result"
 )
 
-// ErrNothingSelected says that no scenario was chosen: a run that proves nothing is not green.
-var ErrNothingSelected = errors.New("nothing was selected: no scenario has these paths, tags and names")
+// The model of results has its own package; these are its words for those who run a suite.
+type (
+	// Report is what came out of a run.
+	Report = result.Report
+	// Result is what came out of one scenario.
+	Result = result.Result
+	// StepResult is what came out of one step.
+	StepResult = result.StepResult
+	// Status is what came out of a step or a scenario.
+	Status = result.Status
+	// Tally counts scenarios.
+	Tally = result.Counts
+)
 
-// Config says what to run and how. The zero value runs the whole bundled suite and prints nothing.
+// The statuses; see package result.
+const (
+	Passed       = result.Passed
+	Failed       = result.Failed
+	Error        = result.Error
+	NotSupported = result.NotSupported
+	Skipped      = result.Skipped
+	Pending      = result.Pending
+)
+
+// Every wait of a run.
+const (
+	// DefaultStepTimeout is how long a step may take: longer than a target may take to write a log
+	// line, shorter than the patience of a CI job.
+	DefaultStepTimeout = 2 * time.Minute
+	// SanityLimit is how long the sanity check may take.
+	SanityLimit = time.Minute
+)
+
+// abandonAfter is how long a step whose time is up, or whose run was interrupted, has to come to an
+// end before it is left behind. Only tests change it.
+var abandonAfter = 5 * time.Second
+
+// maxCalls is how many calls of one scenario are kept as evidence; the newest win.
+const maxCalls = 50
+
+// Config says what to run and how. The zero value runs the whole bundled suite on the embedded
+// simulator and prints nothing.
 type Config struct {
-	// Paths are feature files, folders and "file:line". Default: the bundled suite.
+	// Paths are feature files, folders, patterns and "file:line". Default: the bundled suite, or the
+	// paths of the report in Rerun.
 	Paths []string
 	// Tags is a tag expression. Default: everything.
 	Tags string
+	// Names are regular expressions, of which the name of a scenario must match one, in whatever
+	// case. Default: everything.
+	Names []string
+	// Rerun is an earlier report: only scenarios run that did not come out as they should. RerunName
+	// is the report's name. Default: everything.
+	Rerun     *result.Report
+	RerunName string
+	// Shard is the part to run. Default: all of it.
+	Shard result.Shard
+	// Durations of scenarios, by id, balance the shards; see DurationsOf. Default: all scenarios
+	// count the same.
+	Durations map[string]time.Duration
+	// Order is the order in which scenarios begin. Default: that of files and lines.
+	Order Order
+	// Expected are the failures that are known.
+	Expected []Expectation
+
 	// Concurrency is how many scenarios run at once. Default: the number of cores.
 	Concurrency int
-	// Output gets progress and summary. Default: nothing is printed.
+	// FailFast begins no more scenarios once one came out as it should not.
+	FailFast bool
+	// StepTimeout is how long one step may take. Default: DefaultStepTimeout.
+	StepTimeout time.Duration
+	// Target is what the scenarios run against. Default: the embedded simulator, unless there is an
+	// Initializer; then nothing is asked and nothing is checked.
+	Target Target
+	// Initializer adds steps. Default: the whole vocabulary, on the embedded simulator.
+	Initializer func(*godog.ScenarioContext)
+
+	// Finish is called once, when no scenario runs any more, even after an interruption: the target
+	// puts back what was changed on it. What it returns are notes in the report. Default: nothing.
+	Finish func(ctx context.Context) []string
+
+	// Output gets what did not pass, and the summary. Default: nothing is printed.
 	Output io.Writer
+	// Style makes a status on Output stand out. Default: plain text.
+	Style func(of result.Status, text string) string
 	// Verbose prints a line for each scenario, not only for those that did not pass.
 	Verbose bool
-	// Initializer adds steps. Default: the whole vocabulary.
-	Initializer func(*godog.ScenarioContext)
+	// Progress is told how many scenarios are done, by one goroutine at a time. Default: nobody.
+	Progress func(done, total int)
+	// AllEvidence keeps the calls of scenarios that passed, too.
+	AllEvidence bool
+	// Secrets must not appear in any report.
+	Secrets []string
+	// Version is that of the program, for reports.
+	Version string
+	// Again makes the command that runs just this scenario. Default: gatehouse test FILE:LINE.
+	Again func(Scenario) string
 }
 
-// Select returns the scenarios that a run with this configuration would take.
-func Select(config Config) ([]Scenario, error) {
-	expression, err := ParseTags(config.Tags)
-	if err != nil {
-		return nil, err
+func (c Config) withDefaults() Config {
+	if c.Target == nil && c.Initializer == nil {
+		c.Target = embedded{}
 	}
-	var all []Scenario
-	if len(config.Paths) == 0 {
-		all, err = bundled(features.FS())
-	} else {
-		all, err = fromPaths(config.Paths)
+	if c.Initializer == nil {
+		c.Initializer = steps.Register
 	}
-	if err != nil {
-		return nil, err
+	if c.Concurrency < 1 {
+		c.Concurrency = runtime.GOMAXPROCS(0)
 	}
-	var known []string
-	for _, s := range all {
-		known = append(known, s.Tags...)
+	if c.StepTimeout <= 0 {
+		c.StepTimeout = DefaultStepTimeout
 	}
-	if len(all) > 0 {
-		if err := expression.check(known); err != nil {
-			return nil, err
-		}
+	if c.Again == nil {
+		c.Again = func(s Scenario) string { return "gatehouse test " + Quote(s.ID()) }
 	}
-	var chosen []Scenario
-	for _, s := range all {
-		if expression.Match(s.Tags) {
-			chosen = append(chosen, s)
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, ErrNothingSelected
-	}
-	return chosen, nil
+	return c
 }
 
 // Run runs the scenarios that are selected. The error tells that the run could not be made, or was
-// interrupted; failed scenarios are in the report.
+// interrupted; what came out of scenarios is in the report in any case. The report keeps evidence
+// in a file: close it.
 func Run(ctx context.Context, config Config) (Report, error) {
-	chosen, err := Select(config)
+	config = config.withDefaults()
+	p, err := makePlan(config)
 	if err != nil {
 		return Report{}, err
 	}
+	r := newRun(ctx, config, p)
 	began := time.Now()
-	r := &run{ctx: ctx, config: config, results: map[string]*Result{}, pickles: map[string]*Result{}, printer: printer{out: config.Output, verbose: config.Verbose}}
-	contents := make([]godog.Feature, 0, len(chosen))
-	for _, s := range chosen {
-		r.results[s.ID()] = &Result{Scenario: s}
-		contents = append(contents, godog.Feature{Name: s.ID(), Contents: s.content()})
+	sane := r.sanity()
+	if sane == nil {
+		r.all()
 	}
-	name := "gatehouse " + strconv.FormatUint(serial.Add(1), 10)
-	runs.Store(name, r)
-	defer runs.Delete(name)
-	if config.Concurrency < 1 {
-		config.Concurrency = runtime.GOMAXPROCS(0)
+	if config.Finish != nil {
+		r.report.Notes = append(r.report.Notes, config.Finish(context.WithoutCancel(ctx))...)
 	}
-	initialize := config.Initializer
-	if initialize == nil {
-		initialize = steps.Register
+	r.finish(sane)
+	r.report.Duration = time.Since(began)
+	if err := r.report.Sum(); err != nil {
+		return r.report, err
 	}
-	status := godog.TestSuite{
-		Name: name,
-		ScenarioInitializer: func(sc *godog.ScenarioContext) {
-			sc.Before(r.begin)
-			initialize(sc)
-			sc.After(r.end)
-			sc.StepContext().Before(r.beforeStep)
-		},
-		Options: &godog.Options{
-			Format: formatName, Output: io.Discard, FeatureContents: contents, Concurrency: config.Concurrency,
-			Strict: true, DefaultContext: ctx, NoColors: true,
-		},
-	}.Run()
-	report := r.report(chosen)
-	report.Duration = time.Since(began)
+	if config.Output != nil {
+		if err := r.printer().Summary(&r.report); err != nil {
+			return r.report, err
+		}
+	}
 	if err := ctx.Err(); err != nil {
-		return report, fmt.Errorf("the run was interrupted after %d of %d scenarios: %w", report.Passed+report.Failed, len(chosen), err)
+		return r.report, fmt.Errorf("the run was interrupted after %d of %s: %w", r.done, count(len(p.scenarios), "scenario"), err)
 	}
-	for _, result := range report.Results {
-		if result.Status == "" {
-			return report, fmt.Errorf("scenario %s was planned and not run (godog ended with %d)", result.Scenario.ID(), status)
-		}
+	if sane != nil {
+		return r.report, sane
 	}
-	r.printer.summary(report)
-	return report, nil
+	return r.report, nil
 }
 
-var (
-	serial atomic.Uint64
-	runs   sync.Map // of *run, by the suite's name: godog makes formatters by name only
-)
-
-const formatName = "gatehouse"
-
-func init() {
-	godog.Format(formatName, "the result model of gatehouse", func(suite string, _ io.Writer) formatters.Formatter {
-		if r, ok := runs.Load(suite); ok {
-			return r.(*run)
-		}
-		return &run{results: map[string]*Result{}, pickles: map[string]*Result{}}
-	})
-}
-
-// run is one run; it is the formatter that godog tells what happens.
+// run is one run.
 type run struct {
-	ctx     context.Context
-	config  Config
-	printer printer
+	ctx      context.Context
+	config   Config
+	plan     *plan
+	expected map[string]string
+	redact   result.Redactor
 
-	mu      sync.Mutex
-	results map[string]*Result // by scenario
-	pickles map[string]*Result // by godog's id
+	mu     sync.Mutex
+	report Report
+	done   int
+	ended  string // the scenario after which no more is begun
 }
 
-func (r *run) begin(ctx context.Context, p *godog.Scenario) (context.Context, error) {
+func newRun(ctx context.Context, config Config, p *plan) *run {
+	r := &run{ctx: ctx, config: config, plan: p}
+	r.redact.Know(config.Secrets...)
+	if keeper, ok := config.Target.(interface{ Secrets() []string }); ok {
+		r.redact.Know(keeper.Secrets()...)
+	}
+	var notes []string
+	r.expected, notes = expect(config.Expected, p.scenarios)
+	r.report = Report{
+		Gatehouse: config.Version, Target: "a suite of your own", Began: time.Now().UTC(), Selection: p.selection,
+		Notes: append(p.notes, notes...), Results: make([]Result, len(p.scenarios)),
+	}
+	if config.Target != nil {
+		r.report.Target = config.Target.Name()
+	}
+	if config.Shard.Total > 1 {
+		r.report.Shard = &config.Shard
+	}
+	for i := range p.scenarios {
+		r.report.Results[i] = Result{Scenario: p.scenarios[i].Scenario}
+	}
+	return r
+}
+
+func (r *run) printer() report.Printer {
+	return report.Printer{W: r.config.Output, Style: r.config.Style}
+}
+
+// sanity makes the one good call.
+func (r *run) sanity() error {
+	if r.config.Target == nil || r.ctx.Err() != nil {
+		return nil
+	}
+	limit, cancel := context.WithTimeout(r.ctx, SanityLimit)
+	defer cancel()
+	if err := r.config.Target.Sanity(limit); err != nil && r.ctx.Err() == nil {
+		return &SanityError{r.config.Target.Name(), err}
+	}
+	return nil
+}
+
+// all runs every scenario of the plan, several at once.
+func (r *run) all() {
+	queue := make(chan int)
+	var workers sync.WaitGroup
+	for range min(r.config.Concurrency, len(r.plan.scenarios)) {
+		workers.Go(func() {
+			for at := range queue {
+				if r.over() {
+					continue // it ended while the scenario waited for its turn
+				}
+				one, calls := r.one(&r.plan.scenarios[at])
+				r.ready(at, one, calls)
+			}
+		})
+	}
+	for _, at := range r.config.Order.arrange(len(r.plan.scenarios)) {
+		if r.over() {
+			break
+		}
+		select {
+		case queue <- at:
+		case <-r.ctx.Done():
+		}
+	}
+	close(queue)
+	workers.Wait()
+}
+
+// over tells whether no more scenarios are begun.
+func (r *run) over() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.of(p).began = time.Now()
-	return ctx, nil
+	return r.ended != "" || r.ctx.Err() != nil
 }
 
-// end comes after the scenario's landscape was closed, which counts too.
-func (r *run) end(ctx context.Context, p *godog.Scenario, _ error) (context.Context, error) {
+// ready takes the result of a scenario in.
+func (r *run) ready(at int, one Result, calls []evidence.Call) {
+	one.Expected = r.expected[one.Scenario.ID()]
+	r.redact.Result(&one, calls)
+	one.Again = r.config.Again(one.Scenario)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	result := r.of(p)
-	result.Duration = time.Since(result.began)
-	return ctx, nil
-}
-
-// beforeStep ends a run that was interrupted at the next step.
-func (r *run) beforeStep(ctx context.Context, _ *godog.Step) (context.Context, error) {
-	if err := r.ctx.Err(); err != nil {
-		return ctx, fmt.Errorf("the run was interrupted: %w", err)
+	wrong := unwanted(&one)
+	if one.Status != Passed || wrong || r.config.AllEvidence {
+		if err := r.report.Keep(&one, calls); err != nil {
+			r.report.Notes = append(r.report.Notes, err.Error())
+		}
 	}
-	return ctx, nil
-}
-
-func (r *run) of(p *messages.Pickle) *Result {
-	if result, ok := r.pickles[p.Id]; ok {
-		return result
+	r.report.Results[at] = one
+	r.done++
+	if wrong && r.config.FailFast && r.ended == "" {
+		r.ended = one.Scenario.ID()
 	}
-	result, ok := r.results[p.Uri]
-	if !ok {
-		result = &Result{}
+	if r.config.Output != nil && (r.config.Verbose || one.Status != Passed || wrong) {
+		// Whoever gave the writer looks at its errors.
+		_ = r.printer().Scenario(&r.report, &r.report.Results[at])
 	}
-	r.pickles[p.Id] = result
-	return result
-}
-
-func (r *run) step(p *messages.Pickle, s *messages.PickleStep, status Status, message string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	result := r.of(p)
-	result.Steps = append(result.Steps, StepResult{Text: s.Text, Status: status, Message: message})
-	result.Status = worst(result.Status, status)
-	if len(result.Steps) == len(p.Steps) {
-		r.printer.scenario(*result)
+	if r.config.Progress != nil {
+		r.config.Progress(r.done, len(r.plan.scenarios))
 	}
 }
 
-func (r *run) TestRunStarted()                                                            {}
-func (r *run) Feature(*messages.GherkinDocument, string, []byte)                          {}
-func (r *run) Pickle(*messages.Pickle)                                                    {}
-func (r *run) Defined(*messages.Pickle, *messages.PickleStep, *formatters.StepDefinition) {}
-func (r *run) Summary()                                                                   {}
-
-func (r *run) Passed(p *messages.Pickle, s *messages.PickleStep, _ *formatters.StepDefinition) {
-	r.step(p, s, Passed, "")
+// unwanted tells whether a scenario turns the run red.
+func unwanted(one *Result) bool {
+	switch one.Status {
+	case Failed:
+		return one.Expected == ""
+	case Passed:
+		return one.Expected != ""
+	}
+	return one.Status == Error
 }
 
-func (r *run) Failed(p *messages.Pickle, s *messages.PickleStep, _ *formatters.StepDefinition, err error) {
-	r.step(p, s, Failed, err.Error())
-}
-
-func (r *run) Skipped(p *messages.Pickle, s *messages.PickleStep, _ *formatters.StepDefinition) {
-	r.step(p, s, Skipped, "")
-}
-
-func (r *run) Undefined(p *messages.Pickle, s *messages.PickleStep, _ *formatters.StepDefinition) {
-	r.step(p, s, Failed, undefined(s.Text))
-}
-
-func (r *run) Pending(p *messages.Pickle, s *messages.PickleStep, _ *formatters.StepDefinition) {
-	r.step(p, s, Failed, "the step is pending")
-}
-
-func (r *run) Ambiguous(p *messages.Pickle, s *messages.PickleStep, _ *formatters.StepDefinition, err error) {
-	r.step(p, s, Failed, err.Error())
+// finish gives those scenarios a result that were not run, and says why.
+func (r *run) finish(sane error) {
+	why := ""
+	switch {
+	case r.ctx.Err() != nil:
+		why = "not run: the run was interrupted"
+		r.report.Reason = "the run was interrupted"
+	case sane != nil:
+		why = "not run: the target failed its sanity check"
+		r.report.Reason = r.redact.Text(sane.Error())
+	case r.ended != "":
+		why = "not run: --fail-fast after " + r.ended
+	}
+	for i := range r.report.Results {
+		one := &r.report.Results[i]
+		if one.Status != "" {
+			continue
+		}
+		*one = notRun(&r.plan.scenarios[i], Skipped, why)
+		one.Expected = r.expected[one.Scenario.ID()]
+		if why == "" {
+			// Every path above gives a result; one that does not is our own fault, and is told.
+			one.Status, one.Origin, one.Reason = Error, result.OfHarness, "was planned and not run"
+		}
+		r.redact.Result(one, nil)
+		one.Again = r.config.Again(one.Scenario)
+	}
+	r.redact.Strings(&r.report.Notes)
+	r.redact.Strings(&r.report.Selection)
 }

@@ -65,10 +65,10 @@ func openFiles() int {
 }
 
 // write puts a feature into a folder of the test.
-func write(t *testing.T, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "x.feature")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+func write(tb testing.TB, text string) string {
+	tb.Helper()
+	file := filepath.Join(tb.TempDir(), "x.feature")
+	require.NoError(tb, os.WriteFile(file, []byte(text), 0o600))
 	return filepath.ToSlash(file)
 }
 
@@ -168,7 +168,8 @@ func TestNoFalseGreen(t *testing.T) {
 	var out strings.Builder
 	report, err := suite.Run(t.Context(), suite.Config{Output: &out, Paths: []string{write(t, "Feature: x\n  Scenario: y\n    Given a sendr \"warehouse\" that is let in\n    Then the call is let in\n")}})
 	require.NoError(t, err)
-	assert.Equal(t, 1, report.Failed)
+	assert.Equal(t, 1, report.Errors)
+	assert.False(t, report.OK())
 	assert.Contains(t, out.String(), `did you mean "a sender \"warehouse\" that is let in"?`)
 
 	// A scenario without steps proves nothing.
@@ -194,17 +195,4 @@ func FuzzParseTags(f *testing.F) {
 			e.Match([]string{"@LB-3", "@slow"})
 		}
 	})
-}
-
-// BenchmarkSuite runs the whole bundled suite with real sockets. The promise on two cores: under
-// 8 s, the median scenario under 25 ms.
-func BenchmarkSuite(b *testing.B) {
-	for b.Loop() {
-		report, err := suite.Run(b.Context(), suite.Config{})
-		if err != nil || !report.OK() {
-			b.Fatalf("%v, %d failed", err, report.Failed)
-		}
-		b.ReportMetric(float64(report.Median().Microseconds())/1000, "median-ms")
-		b.ReportMetric(float64(len(report.Results)), "scenarios")
-	}
 }

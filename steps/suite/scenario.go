@@ -14,25 +14,27 @@ import (
 
 	gherkin "github.com/cucumber/gherkin/go/v26"
 	messages "github.com/cucumber/messages/go/v21"
+
+	"example.com/gatehouse/features"
+	"example.com/gatehouse/steps/suite/result"
 )
 
 // Scenario is one scenario, or one row of a scenario outline.
-type Scenario struct {
-	// File and Line name the scenario; the line is that of the row for an outline.
-	File string
-	Line int
-	// Feature and Name are what stands behind the keywords.
-	Feature string
-	Name    string
-	// Tags are the scenario's own and those of feature, rule and examples, with "@".
-	Tags []string
+type Scenario = result.Scenario
 
+// planned is a scenario with all that is needed to run it.
+type planned struct {
+	Scenario
 	source  *source
 	keyLine int // of the keyword, which the lines of a row differ from
+	steps   []plannedStep
 }
 
-// ID is "file:line".
-func (s Scenario) ID() string { return fmt.Sprintf("%s:%d", s.File, s.Line) }
+// plannedStep is a step with its place in the file.
+type plannedStep struct {
+	keyword, text string
+	line          int
+}
 
 // source is a feature file.
 type source struct {
@@ -58,9 +60,12 @@ func (e *InputError) Error() string { return e.File + ": " + e.Message }
 
 const maxFeature = 4 << 20
 
+// bundledFolder is where the files of the bundled suite seem to be.
+const bundledFolder = "features"
+
 // bundled reads the scenarios of an embedded file system.
-func bundled(fsys fs.FS) ([]Scenario, error) {
-	var out []Scenario
+func bundled(fsys fs.FS) ([]planned, error) {
+	var out []planned
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".feature") {
 			return err
@@ -69,7 +74,7 @@ func bundled(fsys fs.FS) ([]Scenario, error) {
 		if err != nil {
 			return err
 		}
-		found, err := parse(path.Join("features", p), data)
+		found, err := parse(path.Join(bundledFolder, p), data)
 		out = append(out, found...)
 		return err
 	})
@@ -77,8 +82,8 @@ func bundled(fsys fs.FS) ([]Scenario, error) {
 }
 
 // fromPaths reads the scenarios of files and folders; "file:line" chooses one scenario or row.
-func fromPaths(paths []string) ([]Scenario, error) {
-	var out []Scenario
+func fromPaths(paths []string) ([]planned, error) {
+	var out []planned
 	for _, given := range paths {
 		file, line := given, 0
 		if i := strings.LastIndexByte(given, ':'); i > 1 {
@@ -92,7 +97,7 @@ func fromPaths(paths []string) ([]Scenario, error) {
 		}
 		if line > 0 {
 			all := found
-			found = slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool {
+			found = slices.DeleteFunc(slices.Clone(all), func(s planned) bool {
 				return s.Line != line && s.keyLine != line
 			})
 			if len(found) == 0 {
@@ -104,7 +109,7 @@ func fromPaths(paths []string) ([]Scenario, error) {
 			}
 		}
 		for _, s := range found {
-			if !slices.ContainsFunc(out, func(have Scenario) bool { return have.ID() == s.ID() }) {
+			if !slices.ContainsFunc(out, func(have planned) bool { return have.ID() == s.ID() }) {
 				out = append(out, s)
 			}
 		}
@@ -112,15 +117,34 @@ func fromPaths(paths []string) ([]Scenario, error) {
 	return out, nil
 }
 
-func fromPath(file string) ([]Scenario, error) {
+// fromPath reads what is at a path: a file, all files below a folder, or what a pattern with * and ?
+// matches, where the shell did not do that. A path of the bundled suite that is not on disk is read
+// from the bundled suite.
+func fromPath(file string) ([]planned, error) {
 	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		if found, err := fromBundled(file); found != nil || err != nil {
+			return found, err
+		}
+		if matches, _ := filepath.Glob(file); len(matches) > 0 && strings.ContainsAny(file, "*?[") {
+			var out []planned
+			for _, match := range matches {
+				found, err := fromPath(match)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, found...)
+			}
+			return out, nil
+		}
+	}
 	if err != nil {
 		return nil, &InputError{file, "cannot be read: " + reason(err)}
 	}
 	if !info.IsDir() {
 		return fromFile(file)
 	}
-	var out []Scenario
+	var out []planned
 	err = filepath.WalkDir(file, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".feature") {
 			return err
@@ -132,7 +156,27 @@ func fromPath(file string) ([]Scenario, error) {
 	return out, err
 }
 
-func fromFile(file string) ([]Scenario, error) {
+// fromBundled reads a file or folder of the bundled suite; none is found where there is none.
+func fromBundled(file string) ([]planned, error) {
+	inside, ok := strings.CutPrefix(path.Clean(filepath.ToSlash(file)), bundledFolder)
+	if !ok || (inside != "" && inside[0] != '/') {
+		return nil, nil
+	}
+	all, err := bundled(features.FS())
+	if err != nil {
+		return nil, err
+	}
+	clean := bundledFolder + inside
+	all = slices.DeleteFunc(all, func(s planned) bool {
+		return s.File != clean && !strings.HasPrefix(s.File, clean+"/")
+	})
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return all, nil
+}
+
+func fromFile(file string) ([]planned, error) {
 	info, err := os.Stat(file)
 	if err == nil && info.Size() > maxFeature {
 		return nil, &InputError{file, fmt.Sprintf("has %d bytes, expected at most %d", info.Size(), maxFeature)}
@@ -153,7 +197,7 @@ func reason(err error) string {
 }
 
 // parse reads a feature.
-func parse(file string, data []byte) ([]Scenario, error) {
+func parse(file string, data []byte) ([]planned, error) {
 	ids := (&messages.Incrementing{}).NewId
 	doc, err := gherkin.ParseGherkinDocument(bytes.NewReader(data), ids)
 	if err != nil {
@@ -166,7 +210,16 @@ func parse(file string, data []byte) ([]Scenario, error) {
 	src.end = len(src.lines)
 	lineOf := map[string]int{} // of scenarios and rows, by id
 	var starts []int
-	scenario := func(s *messages.Scenario) {
+	stepOf := map[string]*messages.Step{}
+	ruleOf := map[string]string{}
+	remember := func(steps []*messages.Step) {
+		for _, step := range steps {
+			stepOf[step.Id] = step
+		}
+	}
+	scenario := func(s *messages.Scenario, rule string) {
+		remember(s.Steps)
+		ruleOf[s.Id] = rule
 		key := int(s.Location.Line)
 		from := key
 		for _, t := range s.Tags {
@@ -185,7 +238,9 @@ func parse(file string, data []byte) ([]Scenario, error) {
 	for _, child := range doc.Feature.Children {
 		switch {
 		case child.Scenario != nil:
-			scenario(child.Scenario)
+			scenario(child.Scenario, "")
+		case child.Background != nil:
+			remember(child.Background.Steps)
 		case child.Rule != nil:
 			from := int(child.Rule.Location.Line)
 			for _, t := range child.Rule.Tags {
@@ -194,7 +249,10 @@ func parse(file string, data []byte) ([]Scenario, error) {
 			starts = append(starts, from)
 			for _, c := range child.Rule.Children {
 				if c.Scenario != nil {
-					scenario(c.Scenario)
+					scenario(c.Scenario, child.Rule.Name)
+				}
+				if c.Background != nil {
+					remember(c.Background.Steps)
 				}
 			}
 		}
@@ -207,9 +265,9 @@ func parse(file string, data []byte) ([]Scenario, error) {
 		}
 		src.spans[key] = sp
 	}
-	var out []Scenario
+	var out []planned
 	for _, pickle := range gherkin.Pickles(*doc, file, ids) {
-		s := Scenario{File: file, Feature: doc.Feature.Name, Name: pickle.Name, source: src}
+		s := planned{Scenario: Scenario{File: file, Feature: doc.Feature.Name, Rule: ruleOf[pickle.AstNodeIds[0]], Name: pickle.Name}, source: src}
 		s.keyLine = lineOf[pickle.AstNodeIds[0]]
 		s.Line = lineOf[pickle.AstNodeIds[len(pickle.AstNodeIds)-1]]
 		if len(pickle.Steps) == 0 {
@@ -218,26 +276,38 @@ func parse(file string, data []byte) ([]Scenario, error) {
 		for _, t := range pickle.Tags {
 			s.Tags = append(s.Tags, t.Name)
 		}
+		for _, step := range pickle.Steps {
+			one := plannedStep{text: step.Text}
+			if from := stepOf[step.AstNodeIds[0]]; from != nil {
+				one.keyword, one.line = strings.TrimSpace(from.Keyword), int(from.Location.Line)
+			}
+			s.steps = append(s.steps, one)
+		}
 		out = append(out, s)
 	}
 	return out, nil
 }
 
-// content is the feature with this scenario alone: the lines of all others are empty, so that
-// every line keeps its number.
-func (s Scenario) content() []byte {
-	lines := slices.Clone(s.source.lines)
+// content is the feature with this scenario alone. The lines of all others are left out: what godog
+// says of lines is not used, and reading them again for each scenario would cost more than running
+// it.
+func (s *planned) content() []byte {
+	drop := make([]bool, len(s.source.lines))
 	for key, sp := range s.source.spans {
 		if key != s.keyLine {
 			for i := sp.from; i <= sp.to; i++ {
-				lines[i-1] = ""
+				drop[i-1] = true
 			}
 		}
 	}
 	for _, row := range s.source.rows[s.keyLine] {
-		if row != s.Line {
-			lines[row-1] = ""
+		drop[row-1] = drop[row-1] || row != s.Line
+	}
+	var out []byte
+	for i, line := range s.source.lines {
+		if !drop[i] {
+			out = append(append(out, line...), '\n')
 		}
 	}
-	return []byte(strings.Join(lines, "\n"))
+	return out
 }

@@ -1,6 +1,3 @@
-// Package target is what a suite runs against: the embedded simulator, a running "gatehouse
-// serve", or a real tenant at a URL. It says what a target can do, and does what steps ask of it.
-// It holds no rules of the simulated system and knows nothing of Gherkin.
 package target
 
 import "fmt"

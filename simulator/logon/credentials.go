@@ -1,4 +1,4 @@
-package node
+package logon
 
 import (
 	"encoding/base64"
@@ -10,33 +10,43 @@ import (
 // maxCredentials bounds an Authorization header, in bytes. [?] A choice.
 const maxCredentials = 8 << 10
 
-// scheme is what kind of credentials a call brings.
-type scheme int
+// Scheme is what kind of credentials a call brings.
+type Scheme int
 
 const (
-	noCredentials scheme = iota
-	basic
-	bearer
-	// unreadable: there is an Authorization header, and nothing can be made of it. Such a call
+	// None: there is no Authorization header, or an empty one.
+	None Scheme = iota
+	Basic
+	Bearer
+	// Unreadable: there is an Authorization header, and nothing can be made of it. Such a call
 	// counts as one without credentials.
-	unreadable
+	Unreadable
 )
 
-// credentials are what an Authorization header says.
-type credentials struct {
-	scheme         scheme
-	user, password string // basic
-	token          string // bearer
-	problem        string // unreadable: what was found
+// Credentials are what an Authorization header says.
+type Credentials struct {
+	Scheme Scheme
+	// User and Password are those of Basic.
+	User, Password string
+	// Token is that of Bearer.
+	Token string
+	// Problem says what was found in an unreadable header.
+	Problem string
 }
 
-// readCredentials reads the values of the Authorization header (RFC 7617, RFC 6750). Several
+// String hides the secrets.
+func (c Credentials) String() string { return "{" + c.User + " ***}" }
+
+// GoString hides the secrets.
+func (c Credentials) GoString() string { return c.String() }
+
+// ReadCredentials reads the values of the Authorization header (RFC 7617, RFC 6750). Several
 // headers are unreadable: two readers could take different ones.
-func readCredentials(values []string) credentials {
-	bad := func(problem string) credentials { return credentials{scheme: unreadable, problem: problem} }
+func ReadCredentials(values []string) Credentials {
+	bad := func(problem string) Credentials { return Credentials{Scheme: Unreadable, Problem: problem} }
 	switch {
 	case len(values) == 0:
-		return credentials{}
+		return Credentials{}
 	case len(values) > 1:
 		return bad("several Authorization headers")
 	case len(values[0]) > maxCredentials:
@@ -46,7 +56,7 @@ func readCredentials(values []string) credentials {
 	rest = strings.Trim(rest, " ")
 	switch {
 	case name == "" && rest == "":
-		return credentials{}
+		return Credentials{}
 	case strings.EqualFold(name, "Basic"):
 		decoded, err := base64.StdEncoding.DecodeString(rest)
 		if err != nil {
@@ -61,12 +71,12 @@ func readCredentials(values []string) credentials {
 		case user == "" && password == "":
 			return bad("empty Basic credentials")
 		}
-		return credentials{scheme: basic, user: user, password: password}
+		return Credentials{Scheme: Basic, User: user, Password: password}
 	case strings.EqualFold(name, "Bearer"):
 		if rest == "" || strings.ContainsAny(rest, " \t") {
 			return bad("a Bearer header that holds no token")
 		}
-		return credentials{scheme: bearer, token: rest}
+		return Credentials{Scheme: Bearer, Token: rest}
 	}
 	return bad("an Authorization header that is neither Basic nor Bearer")
 }

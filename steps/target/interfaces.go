@@ -1,0 +1,63 @@
+package target
+
+import (
+	"context"
+	"time"
+
+	"example.com/gatehouse/simulator/journey"
+	"example.com/gatehouse/simulator/management"
+	"example.com/gatehouse/simulator/systemlog"
+	"example.com/gatehouse/simulator/tenant"
+)
+
+// tenantInterfaces are the tenant's own interfaces, as far as a target uses them: the OData service
+// and the platform API, which real tenants and the simulator have alike.
+type tenantInterfaces interface {
+	// mapped returns the user that a certificate is mapped to, and the mapping's id.
+	mapped(ctx context.Context, certificate []byte) (id, user string, found bool, err error)
+	mapCertificate(ctx context.Context, certificate []byte, user string) error
+	unmap(ctx context.Context, id string) error
+	// hasPlatform tells whether the platform API is known, without which the next three have nobody to
+	// ask. usersOfRole and the two that follow are about roles of single users on an application.
+	hasPlatform() bool
+	usersOfRole(ctx context.Context, application, role string) ([]string, error)
+	assign(ctx context.Context, application, role, user string) error
+	unassign(ctx context.Context, application, role, user string) error
+	// logFiles lists the files of a kind.
+	logFiles(ctx context.Context, kind systemlog.Kind) ([]logFile, error)
+	logFile(ctx context.Context, name string) ([]byte, error)
+	// deploy uploads a flow with these channels and waits until it is started; undeploy removes it.
+	deploy(ctx context.Context, id string, channels []tenant.Channel) error
+	undeploy(ctx context.Context, id string) error
+}
+
+// logFile is an entry of the list of log files.
+type logFile struct {
+	name     string
+	size     int64
+	modified time.Time
+}
+
+// ownInterfaces are what only a running "gatehouse serve" has: what a landscape may be asked and
+// told beyond what a tenant can do.
+type ownInterfaces interface {
+	// facts returns nil if there is no such interface: the target is a real tenant.
+	facts(ctx context.Context) (*management.Facts, error)
+	// journey waits for the record of a call, up to a limit; nil if there is none.
+	journey(ctx context.Context, client string, request int, limit time.Duration) (*journey.Journey, error)
+	advance(ctx context.Context, by time.Duration) error
+	setNode(ctx context.Context, number int, up bool) error
+	// mint makes certificates with their keys below those of the landscape.
+	mint(ctx context.Context, descriptions ...map[string]any) ([]mintedCertificate, error)
+	putUser(ctx context.Context, name, password string) error
+	removeUser(ctx context.Context, name string) error
+	putClient(ctx context.Context, id, secret string) error
+	removeClient(ctx context.Context, id string) error
+}
+
+// mintedCertificate is a certificate that a landscape made, in PEM.
+type mintedCertificate struct {
+	Name      string `json:"name"`
+	FullChain string `json:"fullChain"`
+	Key       string `json:"key"`
+}

@@ -1,0 +1,265 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/tenant"
+)
+
+func (s *remoteSession) Map(ctx context.Context, certificate []byte, user string) error {
+	if err := errors.Join(s.remote.needs(Mappings), s.owns(Mappings, string(certificate))); err != nil {
+		return err
+	}
+	api, name := s.remote.api, s.names.user(user)
+	_, before, had, err := api.mapped(ctx, certificate)
+	if err != nil {
+		return &FaultError{"looking for the mapping of a certificate", err}
+	}
+	if had && before == name {
+		return nil
+	}
+	// It may have been made even if the answer did not arrive.
+	s.changed("the mapping of a certificate to "+name, func(ctx context.Context) error {
+		if had {
+			return api.mapCertificate(ctx, certificate, before)
+		}
+		id, _, there, err := api.mapped(ctx, certificate)
+		if err != nil || !there {
+			return err
+		}
+		return api.unmap(ctx, id)
+	})
+	return said(api.mapCertificate(ctx, certificate, name), "mapping a certificate to "+name)
+}
+
+func (s *remoteSession) Unmap(ctx context.Context, certificate []byte) (bool, error) {
+	if err := errors.Join(s.remote.needs(Mappings), s.owns(Mappings, string(certificate))); err != nil {
+		return false, err
+	}
+	api := s.remote.api
+	id, before, had, err := api.mapped(ctx, certificate)
+	if err != nil || !had {
+		return false, said(err, "looking for the mapping of a certificate")
+	}
+	s.changed("the removal of the mapping of "+before, func(ctx context.Context) error { return api.mapCertificate(ctx, certificate, before) })
+	return true, said(api.unmap(ctx, id), "removing the mapping of "+before)
+}
+
+func (s *remoteSession) Update(context.Context, func([]tenant.Mapping) []tenant.Mapping) error {
+	return s.remote.needs(Landscape)
+}
+
+// onTarget is the assignment with the target's names.
+func (s *remoteSession) onTarget(a tenant.Assignment) (application, user string, err error) {
+	if err := s.remote.needs(Roles); err != nil {
+		return "", "", err
+	}
+	if a.Group != "" {
+		return "", "", &UnsupportedError{Feature: Roles, Reason: "roles of groups are not changed on a target that others use"}
+	}
+	if err := s.owns(Roles, a.User); err != nil {
+		return "", "", err
+	}
+	r := s.remote
+	switch application = a.Application; {
+	case application == "":
+		application = r.application()
+	case strings.HasPrefix(application, "e100999"): // the account of scenarios
+		application = r.account() + strings.TrimPrefix(application, "e100999")
+	}
+	return application, s.names.user(a.User), nil
+}
+
+func (s *remoteSession) Assign(ctx context.Context, a tenant.Assignment) error {
+	application, user, err := s.onTarget(a)
+	if err != nil {
+		return err
+	}
+	api, role := s.remote.api, a.Role
+	users, err := api.usersOfRole(ctx, application, role)
+	if err != nil {
+		return said(err, fmt.Sprintf("looking up who has the role %s on %s", role, application))
+	}
+	if slices.Contains(users, user) {
+		return nil
+	}
+	s.changed(fmt.Sprintf("the assignment of the role %s on %s to %s", role, application, user), func(ctx context.Context) error {
+		return api.unassign(ctx, application, role, user)
+	})
+	return said(api.assign(ctx, application, role, user), fmt.Sprintf("assigning the role %s on %s to %s", role, application, user))
+}
+
+func (s *remoteSession) Unassign(ctx context.Context, a tenant.Assignment) (bool, error) {
+	application, user, err := s.onTarget(a)
+	if err != nil {
+		return false, err
+	}
+	api, role := s.remote.api, a.Role
+	users, err := api.usersOfRole(ctx, application, role)
+	if err != nil || !slices.Contains(users, user) {
+		return false, said(err, fmt.Sprintf("looking up who has the role %s on %s", role, application))
+	}
+	s.changed(fmt.Sprintf("the removal of the role %s on %s of %s", role, application, user), func(ctx context.Context) error {
+		return api.assign(ctx, application, role, user)
+	})
+	return true, said(api.unassign(ctx, application, role, user), fmt.Sprintf("taking the role %s on %s from %s", role, application, user))
+}
+
+func (s *remoteSession) AddGroup(context.Context, string, string) error {
+	if err := s.remote.needs(Roles); err != nil {
+		return err
+	}
+	return &UnsupportedError{Feature: Roles, Reason: "groups are not changed on a target that others use"}
+}
+
+// AddUser takes a declared user for the part; a running simulator gets one of that name.
+func (s *remoteSession) AddUser(ctx context.Context, user, given string) error {
+	if err := s.remote.needs(Users); err != nil {
+		return err
+	}
+	if s.passwords == nil {
+		s.passwords = map[string]password{}
+	}
+	for _, d := range s.remote.document.Users {
+		if d.Plays != "" && d.Plays != user {
+			continue
+		}
+		actual, err := s.remote.document.secret(d.Secret)
+		if err != nil {
+			return &FaultError{"reading the password of a user of the target document", err}
+		}
+		s.names.plays(user, d.Name)
+		s.passwords[user] = password{given, actual}
+		return nil
+	}
+	if s.remote.own == nil {
+		return &UnsupportedError{Feature: Users, Reason: fmt.Sprintf("the target document declares no user that may play %q", user)}
+	}
+	name := s.names.user(user)
+	s.passwords[user] = password{given, given}
+	s.changed("the user "+name, func(ctx context.Context) error { return s.remote.own.removeUser(ctx, name) })
+	return said(s.remote.own.putUser(ctx, name, given), "making the user "+name)
+}
+
+func (s *remoteSession) AddCredential(context.Context, string, string) error {
+	return s.remote.needs(Credentials)
+}
+
+// AddClient takes a declared client for the part; a running simulator gets one.
+func (s *remoteSession) AddClient(ctx context.Context, id string) error {
+	if err := s.remote.needs(OAuthClients); err != nil {
+		return err
+	}
+	if s.clients == nil {
+		s.clients = map[string]oauthClient{}
+	}
+	for _, d := range s.remote.document.OAuthClients {
+		if d.Plays == "" || d.Plays == id {
+			secret, err := s.remote.document.secret(d.Secret)
+			if err != nil {
+				return &FaultError{"reading the secret of an OAuth client of the target document", err}
+			}
+			s.clients[id] = oauthClient{d.ID, secret, d.TokenURL}
+			s.names.plays(tenant.ClientUserPrefix+id, tenant.ClientUserPrefix+d.ID)
+			return nil
+		}
+	}
+	if s.remote.own == nil {
+		return &UnsupportedError{Feature: OAuthClients, Reason: fmt.Sprintf("the target document declares no OAuth client that may play %q", id)}
+	}
+	c := oauthClient{"gh" + s.names.run + id, s.remote.id(16), s.remote.document.Management.URL + "/oauth2/api/v1/token"}
+	s.clients[id] = c
+	s.names.plays(tenant.ClientUserPrefix+id, tenant.ClientUserPrefix+c.id)
+	s.changed("the OAuth client "+c.id, func(ctx context.Context) error { return s.remote.own.removeClient(ctx, c.id) })
+	return said(s.remote.own.putClient(ctx, c.id, c.secret), "making the OAuth client "+c.id)
+}
+
+// oauthClient is a client that plays a part.
+type oauthClient struct{ id, secret, tokenURL string }
+
+func (s *remoteSession) Token(ctx context.Context, client string) (string, error) {
+	c, ok := s.clients[client]
+	if !ok {
+		return "", fmt.Errorf("the scenario has no OAuth client %q: a Given must name it first", client)
+	}
+	token, err := s.remote.token(ctx, c.tokenURL, c.id, c.secret)
+	return token, said(err, "fetching a token of the OAuth client "+c.id)
+}
+
+func (s *remoteSession) AddToKeystore(context.Context, string, []byte) error {
+	return s.remote.needs(Keystore)
+}
+
+// PutChannel takes the declared channel that has the same properties, or else deploys a flow with it.
+func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) error {
+	r := s.remote
+	for _, p := range r.document.Channels {
+		if sameChannel(p.channel(), c) {
+			s.names.channel(c.Address, p.Address)
+			return nil
+		}
+	}
+	if r.api == nil {
+		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("the target document has no channel that plays %q with these properties, and there is no management section with which one could be deployed", c.Address)}
+	}
+	if err := r.needs(Channels); err != nil {
+		return err
+	}
+	if c.Answer != "" && c.Answer != "echo" {
+		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("no flow that answers %q can be deployed: declare a channel with that answer in the target document", c.Answer)}
+	}
+	for i, row := range c.Authorization.ClientCertificates {
+		if row.Issuer == baseIssuingDN && r.issuing != nil {
+			c.Authorization.ClientCertificates[i].Issuer = pki.FormatDN(r.issuing.X509().RawSubject)
+		}
+	}
+	runtime := c.Runtime(nil)
+	runtime.Address = ownAddress(c.Address, s.names.run)
+	s.names.channel(c.Address, runtime.Address)
+	id := "GH_" + s.names.run + "_" + r.id(3)
+	s.changed("the integration flow "+id, func(ctx context.Context) error { return r.api.undeploy(ctx, id) })
+	limit, cancel := context.WithTimeout(ctx, r.waits.Change)
+	defer cancel()
+	return said(r.api.deploy(limit, id, []tenant.Channel{runtime}), "deploying an integration flow with the channel "+runtime.Address)
+}
+
+// baseIssuingDN is the CA below which scenarios' senders have their certificates, as scenarios write
+// it.
+const baseIssuingDN = "CN=Example Issuing CA, O=Example, C=DE"
+
+// ownAddress puts the run's id behind the prefix, so that the address is nobody else's.
+func ownAddress(address, run string) string {
+	for _, prefix := range []string{"/http/", "/cxf/", "/as2/as2/", "/as2/mdn/", "/gw/odata/"} {
+		if rest, ok := strings.CutPrefix(address, prefix); ok {
+			return prefix + "gh" + run + "/" + rest
+		}
+	}
+	return address
+}
+
+func (s *remoteSession) Design(context.Context, string, func(*tenant.Channel)) error {
+	return &UnsupportedError{Feature: Channels, Reason: "a flow is changed without a deployment in the embedded simulator only"}
+}
+
+func (s *remoteSession) Deploy(context.Context, string, time.Duration) error {
+	return &UnsupportedError{Feature: Channels, Reason: "the downtime of a deployment cannot be chosen on a target that scenarios share"}
+}
+
+// said makes a fault of an error of the way; what the tenant itself refused is passed on as it is.
+func said(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return &FaultError{doing, err}
+}
