@@ -101,8 +101,9 @@ func (o *connectOptions) options() (connectivity.Options, error) {
 	if o.timeout <= 0 {
 		return options, invocation("--timeout: found %s, expected a time such as 20s", o.timeout)
 	}
-	if o.trust != "" {
-		options.Trusted, err = readTrusted(o.trust, &o.password)
+	password, err := o.password.read()
+	if err == nil && o.trust != "" {
+		options.Trusted, err = readTrusted(o.trust, password)
 	}
 	return options, err
 }
@@ -123,11 +124,7 @@ func moment(flag, text string) (func() time.Time, error) {
 }
 
 // readTrusted reads a file of certificates that servers are trusted by.
-func readTrusted(file string, secret *passwordOptions) ([]*x509.Certificate, error) {
-	password, err := secret.read()
-	if err != nil {
-		return nil, err
-	}
+func readTrusted(file, password string) ([]*x509.Certificate, error) {
 	data, err := readInput(nil, file)
 	if err != nil {
 		return nil, err

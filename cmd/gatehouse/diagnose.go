@@ -16,8 +16,6 @@ import (
 	"example.com/gatehouse/simulator/systemlog"
 )
 
-// htmlFormat is an --output that only some commands have.
-const htmlFormat format = "html"
 
 // reportFormat is format with html.
 type reportFormat struct{ format }
@@ -43,6 +41,7 @@ type diagnoseOptions struct {
 	all                bool
 	cases              int
 	password           passwordOptions
+	tenant             askedTenant
 	output             reportFormat
 }
 
@@ -61,6 +60,9 @@ integration flow or package, and role assignments. - is the standard input.
 
 Role assignments are YAML or JSON with roles, groups, users, mappings and credentials, or CSV with
 the columns user, group, role and application.
+
+With --url a tenant, real or simulated, is asked through its management interfaces for its logs,
+mappings, User Credentials, keystore and integration flows; the user needs the roles for that.
 
 Logs stay on this machine, and nothing in them is run. The exit code is 0 once there is a diagnosis,
 whatever it says, and 3 if there was nothing to look at.`,
@@ -84,6 +86,7 @@ whatever it says, and 3 if there was nothing to look at.`,
 	flags.IntVar(&o.cases, "cases", diagnosis.DefaultCases, "how many different failures are diagnosed, those with most calls first")
 	flags.BoolVar(&o.all, "all", false, "tell of causes that are merely possible at length too")
 	o.password.flags(cmd, "the keystores")
+	o.tenant.flags(cmd)
 	o.output.format = textFormat
 	flags.Var(&o.output, "output", "text for people, json for programs, html for a page")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "html"}, cobra.ShellCompDirectiveNoFileComp))
@@ -98,6 +101,11 @@ func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) error {
 		return invocation("--cases: found %d, expected 1 to 100000", o.cases)
 	}
 	e, err := o.evidence(cmd, files)
+	if err != nil {
+		return err
+	}
+	forget, err := o.tenant.ask(cmd, &e)
+	defer forget()
 	if err != nil {
 		return err
 	}
@@ -184,8 +192,8 @@ func (o *diagnoseOptions) evidence(cmd *cobra.Command, files []string) (diagnosi
 		}
 		e.Hosts = append(e.Hosts, result)
 	}
-	if len(e.Logs)+len(e.Texts)+len(e.Hosts) == 0 {
-		return e, invocation("what is there to look at? Name log files or folders, a client's output, - for the standard input, or a host with --host")
+	if len(e.Logs)+len(e.Texts)+len(e.Hosts) == 0 && o.tenant.url == "" {
+		return e, invocation("what is there to look at? Name log files or folders, a client's output, - for the standard input, a host with --host, or a tenant with --url")
 	}
 	return e, nil
 }

@@ -15,6 +15,7 @@ import (
 	"example.com/gatehouse/features"
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/pki/verify"
+	"example.com/gatehouse/simulator/diagnosis"
 	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/steps"
 )
@@ -121,9 +122,29 @@ func defectsPage() string {
 
 func causesPage() string {
 	var b strings.Builder
-	b.WriteString("# Causes of a refusal\n\nThe words in `because of \"…\"`, by station.\n")
+	all := diagnosis.Causes()
+	fmt.Fprintf(&b, "# Causes\n\nWhat can be wrong with a call, by station: the catalogue of `gatehouse diagnose` and `gatehouse causes`, %d causes. A test makes each of them with the simulator and shows that the diagnosis finds it. What each needs beside the logs to be told from those that look the same stands there too. Behind them are the words in which a station's record gives its reason.\n", len(all))
 	for _, station := range journey.Stations() {
-		fmt.Fprintf(&b, "\n## %s\n\n| reason | what happened | what to do | requirement |\n|---|---|---|---|\n", station)
+		fmt.Fprintf(&b, "\n## %s\n\n| id | what is wrong | requirement | needs beside the logs |\n|---|---|---|---|\n", station)
+		for _, c := range all {
+			if c.Station == station {
+				fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s |\n", c.ID, c.ID, cell(c.Title), c.Requirement, cell(c.Needs))
+			}
+		}
+		for _, c := range all {
+			if c.Station != station {
+				continue
+			}
+			fmt.Fprintf(&b, "\n### %s\n\n%s.\n\n", c.ID, prose(c.Title))
+			for _, line := range [][2]string{{"Symptom", c.Symptom}, {"Evidence", c.Evidence}, {"Cause", c.Why}, {"To do", c.Fix}, {"Check", c.Check}} {
+				fmt.Fprintf(&b, "- %s: %s\n", line[0], prose(line[1]))
+			}
+			fmt.Fprintf(&b, "- Requirement: %s; shown by the scenarios of %s. Mark: %s (%s).\n", c.Requirement, c.Scenario, c.Mark, c.Source)
+		}
+	}
+	b.WriteString("\n# Reasons\n\nThe words in `because of \"…\"`, by station.\n")
+	for _, station := range journey.Stations() {
+		fmt.Fprintf(&b, "\n## Reasons at the %s\n\n| reason | what happened | what to do | requirement |\n|---|---|---|---|\n", station)
 		for _, r := range journey.Reasons() {
 			if about, _ := r.About(); about.Station == station {
 				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r, cell(about.Sentence), cell(about.Fix), about.Requirement)
@@ -132,6 +153,9 @@ func causesPage() string {
 	}
 	return b.String()
 }
+
+// prose is a text in a page of Markdown.
+func prose(text string) string { return strings.ReplaceAll(text, "<", "&lt;") }
 
 func limitsPage() string {
 	var b strings.Builder

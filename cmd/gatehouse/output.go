@@ -92,13 +92,18 @@ func (w *checkedWriter) Write(data []byte) (int, error) {
 
 // rows renders a table, with a heading if there is one. Cells are made printable.
 func rows(head []string, cells [][]string) string {
+	return styledRows(head, cells, func(int) lipgloss.Style { return lipgloss.NewStyle() })
+}
+
+// styledRows is rows with a style for each row, counted from 0.
+func styledRows(head []string, cells [][]string, styleOf func(row int) lipgloss.Style) string {
 	t := table.New().
 		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
 		BorderColumn(false).BorderRow(false).BorderHeader(false).
 		StyleFunc(func(row, column int) lipgloss.Style {
-			style := lipgloss.NewStyle()
-			if row == table.HeaderRow {
-				style = heading
+			style := heading
+			if row != table.HeaderRow {
+				style = styleOf(row)
 			}
 			if len(cells) == 0 || column < len(cells[0])-1 {
 				style = style.PaddingRight(2)

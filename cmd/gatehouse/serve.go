@@ -14,6 +14,7 @@ import (
 
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/document"
+	"example.com/gatehouse/simulator/journey"
 )
 
 type serveOptions struct {
@@ -28,7 +29,8 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Runs a landscape until it is interrupted",
 		Long: `Runs the landscape: prints its URLs, where the logs and the senders' key pairs are, and a curl line
-that works; then one line for each call, and for a refused one what is wrong and what to do. Ctrl-C (SIGINT) or SIGTERM ends it, with exit code 0.
+that works; then one line for each call, and below a refused one what is wrong and what to do. Ctrl-C
+(SIGINT) or SIGTERM ends it, with exit code 0.
 
 With --iflow the sender channels of exported integration flows are served beside those of the
 document. What of them could not be read or resolved is told with file and key.
@@ -94,7 +96,8 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	if err := show(out, banner(o.file, sim, l, keys, logs)); err != nil {
 		return err
 	}
-	calls := &follower{log: sim.Journeys(), print: func(line string) error { return show(out, line) }, explain: explainer(sim)}
+	explain := explainer(sim)
+	calls := &follower{log: sim.Journeys(), print: func(j journey.Journey) error { return show(out, callLine(j)+explain(j)) }}
 	if err := calls.follow(cmd.Context()); err != nil {
 		return err
 	}

@@ -126,9 +126,7 @@ func quoteFor(system, word string) string {
 // follower prints a line for each call that a journey log gets.
 type follower struct {
 	log   *journey.Log
-	print func(line string) error
-	// explain tells what is wrong with a refused call; nil if nobody asks.
-	explain func(journey.Journey) string
+	print func(journey.Journey) error
 
 	seen  map[string]bool // ids of what the log kept when it was looked at last
 	count int
@@ -154,11 +152,7 @@ func (f *follower) flush() error {
 			continue
 		}
 		f.count++
-		line := callLine(j)
-		if f.explain != nil {
-			line += f.explain(j)
-		}
-		if err := f.print(line); err != nil {
+		if err := f.print(j); err != nil {
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func TestFollowerPrintsEachCallOnce(t *testing.T) {
 	t.Parallel()
 	log := &journey.Log{Limit: 10}
 	printed := make(chan string, 100)
-	f := &follower{log: log, print: func(line string) error { printed <- line; return nil }}
+	f := &follower{log: log, print: func(j journey.Journey) error { printed <- callLine(j); return nil }}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	add := func(i int) { log.Add(journey.Journey{ID: fmt.Sprint(i), Request: 1, Path: fmt.Sprintf("/n%d", i)}) }
@@ -104,7 +104,7 @@ func TestFollowerPrintsEachCallOnce(t *testing.T) {
 	assert.Equal(t, 31, f.count)
 	assert.Empty(t, printed)
 
-	f.print = func(string) error { return errors.New("closed") }
+	f.print = func(journey.Journey) error { return errors.New("closed") }
 	add(31)
 	assert.EqualError(t, f.follow(t.Context()), "closed")
 }

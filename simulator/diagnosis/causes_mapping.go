@@ -47,6 +47,17 @@ func (v *view) mappedAs(wanted relation) (Mapped, bool) {
 	return Mapped{}, false
 }
 
+// inKeystore tells whether the certificate that came, or one of its names, is in the tenant
+// keystore.
+func (v *view) inKeystore() bool {
+	for _, der := range v.f.evidence.Keystore {
+		if c, err := x509.ParseCertificate(der); err == nil && principal(c) == v.user() {
+			return true
+		}
+	}
+	return contains(v.f.evidence.KeystoreNames, v.user())
+}
+
 // anyRelated tells whether a mapped certificate has to do with the one that came.
 func (v *view) anyRelated() bool {
 	for _, m := range v.f.evidence.Mapped {
@@ -99,6 +110,8 @@ func mappingCauses() []Cause {
 			Requirement: "CHN-6", Scenario: "AUT-3", Needs: needs, Mark: infers,
 			judge: unmapped(func(v *view, said *verdict) {
 				switch {
+				case v.inKeystore():
+					said.exclude()
 				case v.f.evidence.Whole && !v.anyRelated():
 					said.proves("No certificate of the mapping has these names.")
 				case len(v.f.evidence.Mapped) > 0:
@@ -184,18 +197,12 @@ func mappingCauses() []Cause {
 			Check:       "Look under Operations View → Manage Security → Keystore whether the sender's certificate is there.",
 			Requirement: "AUT-13", Scenario: "FLD-16", Needs: "the certificates of the tenant keystore",
 			judge: unmapped(func(v *view, said *verdict) {
-				if len(v.f.evidence.Keystore) == 0 && !v.f.evidence.Whole {
+				if len(v.f.evidence.Keystore)+len(v.f.evidence.KeystoreNames) == 0 && !v.f.evidence.Whole {
 					return
 				}
-				for _, der := range v.f.evidence.Keystore {
-					if v.relation(Mapped{DER: der}) == sameCertificate {
-						said.proves("The sender's certificate is in the tenant keystore.")
-						return
-					}
-					if c, err := x509.ParseCertificate(der); err == nil && principal(c) == v.user() {
-						said.proves("A certificate of these names is in the tenant keystore.")
-						return
-					}
+				if v.inKeystore() {
+					said.proves("A certificate of these names is in the tenant keystore.")
+					return
 				}
 				said.exclude()
 			}),

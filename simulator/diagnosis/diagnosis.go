@@ -36,6 +36,9 @@ type Evidence struct {
 	Mapped []Mapped
 	// Keystore holds the certificates (DER) of the tenant keystore, as far as known.
 	Keystore [][]byte
+	// KeystoreNames are further certificates of the tenant keystore, of which only the names are
+	// known, as "<CN>@<CN of the issuer>".
+	KeystoreNames []string
 	// Whole tells that Mapped and Keystore are all there are, and not only those that are meant for
 	// the sender in question.
 	Whole bool

@@ -24,7 +24,7 @@ type facts struct {
 	again   bool // the second reading: what could not be read was counted before
 
 	// clients holds what each client did last, letIn who was let in where and when.
-	clients map[string]*client
+	clients map[string]*caller
 	letIn   map[where]*letIn
 	full    bool // one of these is full, and nothing new goes in
 	counts  counts
@@ -49,8 +49,8 @@ type letIn struct {
 	users []string
 }
 
-// client is what one client did lately.
-type client struct {
+// caller is what one client did lately.
+type caller struct {
 	recent [6]recent
 	next   int
 	// as are the users as which it was let in.
@@ -79,7 +79,7 @@ const mostKept = 50_000
 func newFacts(e Evidence) *facts {
 	return &facts{
 		evidence: e, trace: newTraceIndex(),
-		clients: map[string]*client{}, letIn: map[where]*letIn{}, counts: newCounts(),
+		clients: map[string]*caller{}, letIn: map[where]*letIn{}, counts: newCounts(),
 	}
 }
 
@@ -121,7 +121,7 @@ func (f *facts) see(e *event) {
 			f.full = true
 			return
 		}
-		c = &client{}
+		c = &caller{}
 		f.clients[e.Client] = c
 	}
 	if e.Status < 400 {
@@ -137,7 +137,7 @@ func (f *facts) see(e *event) {
 const answeredWithin = 10 * time.Second
 
 // welcome notes a call that was let in.
-func (f *facts) welcome(e *event, c *client) {
+func (f *facts) welcome(e *event, c *caller) {
 	for i := range c.recent {
 		r := &c.recent[i]
 		if r.status == 401 && r.path == e.path && !r.answered && e.User != "" && e.Time.Sub(r.at) <= answeredWithin {
@@ -177,7 +177,7 @@ func (f *facts) welcome(e *event, c *client) {
 }
 
 // near looks for a token that was fetched before.
-func (c *client) near(e *event) near {
+func (c *caller) near(e *event) near {
 	for _, r := range c.recent {
 		if (r.method == "GET" || r.method == "HEAD") && r.status == 200 && r.path == e.path && e.Method != "GET" && e.Method != "HEAD" && e.Time.Sub(r.at) <= time.Minute {
 			return near{fetched: true, fetchedNode: r.node}

@@ -119,7 +119,7 @@ func nodeProofs() []proof {
 			id: "credential-artifact", reason: journey.UserOnlyInCredentials, calls: ordinary("warehouse"),
 			landscape: func(l *simulator.Landscape) {
 				password("CALLER", "opensesame")(l)
-				l.Credentials = []simulator.User{{Name: "CALLER", Password: "opensesame"}}
+				l.Credentials = []simulator.Credential{{Name: "CALLER", Password: "opensesame"}}
 			},
 			beside: withLogon("CALLER"),
 		},

@@ -110,7 +110,7 @@ func New(c Config) (*Client, error) {
 		}
 		return out, nil
 	}
-	token := base.JoinPath("oauth2/api/v1/token")
+	token := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: "/oauth2/api/v1/token"}
 	if c.Credentials.TokenURL != "" {
 		if token, err = url.Parse(c.Credentials.TokenURL); err != nil || token.Scheme != "https" || token.Host == "" {
 			return nil, fmt.Errorf("the token URL %q is none, expected https://oauthasservices-<account>.<…>/oauth2/api/v1/token", c.Credentials.TokenURL)

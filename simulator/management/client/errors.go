@@ -38,7 +38,7 @@ var (
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%s %s: HTTP %d", e.Method, e.Path, e.Status)
 	if said := strings.TrimSpace(e.Message); said != "" {
-		text += ": " + said
+		text += ": " + strings.TrimSuffix(said, ".")
 	} else if name := http.StatusText(e.Status); name != "" {
 		text += " " + name
 	}
@@ -51,6 +51,8 @@ func (e *Error) Error() string {
 // advice says what such a status most often means.
 func (e *Error) advice() string {
 	switch {
+	case e.Status == http.StatusUnauthorized && !strings.HasPrefix(e.Path, root):
+		return "the id or secret of the OAuth client is wrong"
 	case e.Status == http.StatusUnauthorized:
 		return "the user or password is wrong, or the user is none of the identity provider"
 	case e.Status == http.StatusForbidden && strings.HasPrefix(e.Path, "/authorization/"):

@@ -43,7 +43,7 @@ func NewPlatform(c PlatformConfig) (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	token := base.JoinPath("oauth2/apitoken/v1")
+	token := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: "/oauth2/apitoken/v1"}
 	if c.Credentials.TokenURL != "" {
 		if token, err = url.Parse(c.Credentials.TokenURL); err != nil || token.Scheme != "https" || token.Host == "" {
 			return nil, fmt.Errorf("the token URL %q is none, expected https://api.<landscape>/oauth2/apitoken/v1", c.Credentials.TokenURL)
