@@ -16,7 +16,6 @@ import (
 	"example.com/gatehouse/simulator/systemlog"
 )
 
-
 // reportFormat is format with html.
 type reportFormat struct{ format }
 

@@ -14,7 +14,11 @@ import (
 
 // What is used where the evidence does not tell.
 const (
-	callerName     = "caller"
+	callerName = "caller"
+	// rootName and issuingName are those of the vocabulary for the CA of a scenario's senders, so that
+	// none is added to the landscape.
+	rootName       = "example-root"
+	issuingName    = "example-issuing"
 	defaultUser    = "CALLER"
 	defaultPath    = "/http/orders"
 	defaultSubject = "CN=caller.example, O=Example, C=DE"
@@ -132,9 +136,9 @@ func (d *draft) good() simulator.Landscape {
 		}
 	}
 	l.LoadBalancer.Address = k.LoadBalancer
-	l.LoadBalancer.Trust = []string{"root"}
+	l.LoadBalancer.Trust = []string{rootName}
 	if d.domain != "" {
-		l.LoadBalancer.Domains = []simulator.Domain{{Host: d.domain, Trust: []string{"root"}}}
+		l.LoadBalancer.Domains = []simulator.Domain{{Host: d.domain, Trust: []string{rootName}}}
 	}
 	l.Channels = []simulator.Channel{d.channel()}
 	role := l.Channels[0].Authorization.UserRole
@@ -180,9 +184,9 @@ func (d *draft) certificates() []pki.Description {
 			root = "CN=Example Root CA 2, O=Example, C=DE"
 		}
 		return []pki.Description{
-			{Name: "root", Subject: root, CA: true},
-			{Name: "issuing", Subject: issuer, Issuer: "root", CA: true},
-			{Name: callerName, Subject: or(d.known.Subject, defaultSubject), Issuer: "issuing"},
+			{Name: rootName, Subject: root, CA: true},
+			{Name: issuingName, Subject: issuer, Issuer: rootName, CA: true},
+			{Name: callerName, Subject: or(d.known.Subject, defaultSubject), Issuer: issuingName},
 		}
 	}
 	var out []pki.Description
@@ -235,13 +239,13 @@ func caNames(chain []Described) []string {
 	}
 	var names []string
 	for i := range intermediates {
-		name := "issuing"
+		name := issuingName
 		if i > 0 {
-			name = fmt.Sprintf("issuing-%d", i+1)
+			name = fmt.Sprintf("%s-%d", issuingName, i+1)
 		}
 		names = append(names, name)
 	}
-	return append(names, "root")
+	return append(names, rootName)
 }
 
 func or(s, otherwise string) string {

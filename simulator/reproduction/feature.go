@@ -38,7 +38,7 @@ func (d *draft) finish() *Reproduction {
 	}
 	success := append(append(given(MendedName), d.mendedBefore...), "When "+d.calls(d.mendedCall), "Then the call is let in")
 	return &Reproduction{
-		Known: k, Broken: d.broken, Mended: d.mended, Invented: append(d.invented, k.Notes...), none: d.none,
+		Known: k, Broken: d.broken, Mended: d.mended, Invented: append(d.invented, k.Notes...), none: d.none, path: d.path,
 		Failure: Scenario{Name: "The failure: " + k.Cause.Title, Tags: append(tags, needs(failure)...), Steps: failure},
 		Success: Scenario{Name: "Mended: the same call is let in", Tags: append(tags, needs(success)...), Steps: success},
 	}

@@ -17,10 +17,10 @@ func (r *Reproduction) readme(broken, mended string) []byte {
 	line("Made by `gatehouse reproduce`: the failure on your own machine, beside the same landscape mended.")
 	line("")
 	line("- Cause: `%s` (at the %s)", c.ID, c.Station)
-	line("- Symptom: %s", c.Symptom)
-	line("- Why: %s", c.Why)
-	line("- What to change: %s", c.Fix)
-	line("- How to make sure: %s", c.Check)
+	line("- Symptom: %s", plain(c.Symptom))
+	line("- Why: %s", plain(c.Why))
+	line("- What to change: %s", plain(c.Fix))
+	line("- How to make sure: %s", plain(c.Check))
 	line("- Requirement: %s; how well the real system's behaviour is known: %s (%s)", c.Requirement, c.Mark, c.Source)
 	line("")
 	line("## Run it")
@@ -28,7 +28,7 @@ func (r *Reproduction) readme(broken, mended string) []byte {
 	line("```")
 	line("gatehouse test %s           # both scenarios", FeatureName)
 	line("gatehouse serve -f %s      # the landscape with the cause, to call with your own client", LandscapeName)
-	line("gatehouse send -f %s %s PATH --explain", LandscapeName, callerName)
+	line("gatehouse send -f %s %s %s --explain", LandscapeName, callerName, r.path)
 	line("gatehouse pki mint -f %s   # the certificates as files", LandscapeName)
 	line("```")
 	line("")
@@ -104,6 +104,9 @@ func (r *Reproduction) shown(line func(string, ...any)) {
 		line("- %d trace records more, whose wording in the real system is not known; they are not compared.", k.Others)
 	}
 }
+
+// plain keeps a text from being taken for markup.
+func plain(s string) string { return strings.NewReplacer("<", `\<`, "*", `\*`).Replace(s) }
 
 // code sets a text as code.
 func code(s string) string {

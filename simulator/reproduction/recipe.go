@@ -72,10 +72,10 @@ func handshakeRecipes() map[string]recipe {
 		}},
 		"tls-version-too-old": {make: sender(func(s *simulator.Sender) { s.TLS = "1.1" })},
 		"key-does-not-fit": {make: func(d *draft) {
-			d.broken.PKI = append(d.broken.PKI, pki.Description{Name: "another", Subject: "CN=another.example, O=Example, C=DE", Issuer: "root"})
+			d.broken.PKI = append(d.broken.PKI, pki.Description{Name: "another", Subject: "CN=another.example, O=Example, C=DE", Issuer: rootName})
 			d.broken.Senders[0].KeyOf = "another"
 		}},
-		"leaf-not-first": {make: sender(func(s *simulator.Sender) { s.Sends = "leaf-last" })},
+		"leaf-not-first": {reason: journey.KeyDoesNotFit, make: sender(func(s *simulator.Sender) { s.Sends = "leaf-last" })},
 		"domain-requires-certificate": {domain: true, make: func(d *draft) {
 			d.both(func(l *simulator.Landscape) { require(l) })
 			d.broken.Senders[0].Certificate = ""
@@ -85,7 +85,7 @@ func handshakeRecipes() map[string]recipe {
 			stranger(&d.broken)
 			d.trust(&d.broken, strangerRoot)
 		}},
-		"certificate-unreadable": {make: defect("serial-negative", nil)},
+		"certificate-unreadable": {make: defect("malformed-san", nil)},
 	}
 }
 
@@ -230,7 +230,7 @@ func defectRecipes() map[string]recipe {
 		"weak-ca-key":                refused(67, "ca-rsa-1024", nil),
 		"weak-digest":                refused(68, "sha1", nil),
 		"unknown-critical-extension": refused(34, "unknown-critical-extension", nil),
-		"malformed-certificate":      refused(13, "date-without-seconds", nil),
+		"malformed-certificate":      refused(14, "date-without-seconds", nil),
 	}
 }
 

@@ -34,7 +34,7 @@ func mappingRecipes() map[string]recipe {
 			l.Mappings = []simulator.Mapping{{Certificate: entry(l, callerName).Issuer, User: user}}
 		}),
 		"other-certificate-mapped": unmapped(func(l *simulator.Landscape, user string) {
-			l.PKI = append(l.PKI, pki.Description{Name: "another", Subject: "CN=another.example, O=Example, C=DE", Issuer: "root"})
+			l.PKI = append(l.PKI, pki.Description{Name: "another", Subject: "CN=another.example, O=Example, C=DE", Issuer: rootName})
 			l.Mappings = []simulator.Mapping{{Certificate: "another", User: user}}
 		}),
 		"only-in-tenant-keystore": unmapped(func(l *simulator.Landscape, _ string) { l.Keystore = []string{callerName} }),
@@ -123,7 +123,7 @@ func tableRecipes() map[string]recipe {
 	}
 	another := func(d *draft) []simulator.TableRow {
 		d.both(func(l *simulator.Landscape) {
-			l.PKI = append(l.PKI, pki.Description{Name: "another", Subject: "CN=another.example, O=Example, C=DE", Issuer: "root"})
+			l.PKI = append(l.PKI, pki.Description{Name: "another", Subject: "CN=another.example, O=Example, C=DE", Issuer: rootName})
 		})
 		return []simulator.TableRow{{Certificate: "another"}}
 	}

@@ -184,7 +184,7 @@ func flowRecipes() map[string]recipe {
 			d.asItCame()
 			d.broken.Channels[0].Answer = "fail"
 		}},
-		"body-stalled": {status: http.StatusRequestTimeout, principal: user, reason: journey.RequestTimeout, make: func(d *draft) {
+		"body-stalled": {status: http.StatusRequestTimeout, principal: user, reason: journey.BodyStalled, make: func(d *draft) {
 			d.asItCame()
 			d.both(func(l *simulator.Landscape) { l.LoadBalancer.Limits.BodyStall = stallLimit })
 			way("with a body that stalls")(d)

@@ -32,6 +32,7 @@ type Reproduction struct {
 	// none are certificates (by name) and extensions that they must not have, although one would be
 	// made by default.
 	none map[string][]string
+	path string
 }
 
 // Scenario is a scenario of the feature file.

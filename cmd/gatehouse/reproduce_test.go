@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/diagnosis"
+	"example.com/gatehouse/simulator/reproduction"
+	"example.com/gatehouse/simulator/systemlog"
+	"example.com/gatehouse/steps"
+	"example.com/gatehouse/steps/suite"
+	"example.com/gatehouse/steps/target"
+)
+
+// customer is what a customer's call with the cause looks like: no name is one that a reproduction
+// invents.
+func customer(cause diagnosis.Cause) reproduction.Known {
+	k := reproduction.Known{
+		Cause: cause, At: time.Date(2026, 11, 20, 7, 30, 0, 0, time.UTC), Host: "acmeprod7-iflmap.hcisbp.us3.hana.ondemand.com",
+		Subject: "CN=edi.acme-works.test, OU=EDI Hub, O=Acme Works, L=Lyon, C=FR", Issuer: "CN=Acme Works Issuing CA 3, O=Acme Works, C=FR",
+		Path: "/http/AcmeWorks/Inbound",
+	}
+	if strings.HasPrefix(cause.ID, "domain-") || cause.ID == "intermediate-as-anchor" {
+		k.Host = "edi.acme-works.test"
+	}
+	switch cause.ID {
+	case "path-lacks-prefix":
+		k.Path = "/AcmeWorks/Inbound"
+	case "sap-passport":
+		k.Subject, k.Issuer = "CN=S0012345678, O=SAP Trust Community, C=DE", "CN=SAP Passport CA, O=SAP Trust Community, C=DE"
+	case "path-other-case", "ping-405":
+		k.Path = "/cxf/AcmeWorks/Inbound"
+	}
+	return k
+}
+
+// logsOf runs the failing scenario of a customer's landscape and returns its logs as a real tenant would
+// have them: without the trace texts that the simulator words itself.
+func logsOf(t *testing.T, k reproduction.Known) string {
+	t.Helper()
+	made, err := reproduction.Make(k)
+	require.NoError(t, err)
+	dir, raw, logs := filepath.Join(t.TempDir(), "customer"), t.TempDir(), t.TempDir()
+	require.NoError(t, made.Write(dir))
+	ran, err := suite.Run(t.Context(), suite.Config{
+		Paths: []string{filepath.Join(dir, reproduction.FeatureName)}, Names: []string{"^The failure"}, Concurrency: 1,
+		Initializer: steps.RegisterOn(target.Embedded(simulator.Options{LogFolder: raw})),
+	})
+	require.NoError(t, err)
+	defer ran.Close()
+	require.True(t, ran.OK(), "control: the customer's call fails for this cause: %+v", ran.Results)
+	files, err := os.ReadDir(raw)
+	require.NoError(t, err)
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(raw, f.Name()))
+		require.NoError(t, err)
+		if strings.HasPrefix(f.Name(), "ljs_trace_") {
+			var kept bytes.Buffer
+			for r, err := range systemlog.ReadTrace(bytes.NewReader(data)) {
+				require.NoError(t, err)
+				if _, _, confirmed := systemlog.ParseNotInTable(r.Text); confirmed || !strings.HasPrefix(r.Logger, "gatehouse.") {
+					kept.WriteString(r.String() + "\n")
+				}
+			}
+			data = kept.Bytes()
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(logs, f.Name()), data, 0o600))
+	}
+	around(t, logs, k)
+	return logs
+}
+
+// around writes what else stands in the log of the day: others are let in; and some causes are told by
+// what the same client, or others, did before.
+func around(t *testing.T, logs string, k reproduction.Known) {
+	t.Helper()
+	line := func(minutes int, client, user string, status int) string {
+		return systemlog.AccessLine{
+			LoadBalancer: "10.0.0.14", Client: client, User: user, Time: k.At.Add(time.Duration(minutes) * time.Minute), Method: "POST",
+			URI: k.Path, Status: status, Bytes: 5, Host: k.Host + ":443",
+		}.String() + "\n"
+	}
+	before, after := strings.Replace(line(-300, "198.51.100.9", "ACME_OTHER", 200), k.Path, "/http/AcmeWorks/Other", 1), ""
+	switch k.Cause.ID {
+	case "renewal-without-client-auth", "session-without-certificate", "flow-undeployed":
+		before += line(-60, "127.0.0.1", "ACME_EDI", 200)
+		after = line(60, "127.0.0.1", "ACME_EDI", 200)
+		if k.Cause.ID != "session-without-certificate" {
+			after = ""
+		}
+	case "mappings-lost":
+		for i, client := range []string{"127.0.0.1", "198.51.100.2", "198.51.100.3"} {
+			before += line(-60, client, "ACME_"+string(rune('A'+i)), 200)
+		}
+		after = line(1, "198.51.100.2", "b.acme-works.test@Acme Works Issuing CA 3", 403) + line(2, "198.51.100.3", "c.acme-works.test@Acme Works Issuing CA 3", 403)
+	}
+	files, err := filepath.Glob(filepath.Join(logs, "http_access_*"))
+	require.NoError(t, err)
+	if len(files) == 0 {
+		files = []string{filepath.Join(logs, systemlog.FileName(systemlog.HTTP, systemlog.NodeID("acmeprod7", 1), k.At))}
+		require.NoError(t, os.WriteFile(files[0], nil, 0o600))
+	}
+	data, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(files[0], []byte(before+string(data)+after), 0o600))
+}
+
+// reproduceLogs is what the command does with logs alone.
+func reproduceLogs(t *testing.T, logs string, cause diagnosis.Cause, anonymise bool) (*reproduction.Reproduction, reproduceResult, string) {
+	t.Helper()
+	e := diagnosis.Evidence{Logs: []string{logs}}
+	report, err := diagnosis.Diagnose(context.Background(), e, diagnosis.Options{})
+	require.NoError(t, err)
+	choice, found := reproduction.Choose(report, 0, cause.ID)
+	k := reproduction.WithoutCase(cause, e, report)
+	if found {
+		k = reproduction.FromEvidence(e, report, choice)
+	}
+	if anonymise {
+		k = reproduction.Anonymise(k)
+	}
+	made, err := reproduction.Make(k)
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "again")
+	require.NoError(t, made.Write(dir))
+	shown, err := replay(t.Context(), dir)
+	require.NoError(t, err)
+	return made, newReproduceResult(dir, made, shown, choice), dir
+}
+
+// leavesNoLine are the causes of calls that end before a runtime node writes a line.
+var leavesNoLine = []string{
+	"server-not-trusted", "server-name-differs", "key-does-not-fit", "leaf-not-first", "not-tls", "tls-version-too-old",
+	"domain-requires-certificate", "domain-refuses-certificate", "certificate-unreadable", "no-node-up",
+}
+
+func TestEveryCauseIsReproducedFromItsLogs(t *testing.T) {
+	t.Parallel()
+	made := reproduction.Causes()
+	t.Logf("%d of %d causes can be made by a landscape", len(made), len(diagnosis.Causes()))
+	require.GreaterOrEqual(t, len(made), 70)
+	for _, id := range made {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			cause, _ := diagnosis.ByID(id)
+			logs := logsOf(t, customer(cause))
+			again, result, dir := reproduceLogs(t, logs, cause, false)
+			assert.True(t, result.Agrees, "%s", result.text(again))
+			require.Len(t, result.Scenarios, 2)
+			shows := again.Shows()
+			assert.NotEmpty(t, result.Compared)
+			noLine := false
+			for _, other := range leavesNoLine {
+				noLine = noLine || other == id
+			}
+			assert.Equal(t, noLine, shows.NoLine, "the evidence has a line, and it is compared")
+			assert.Equal(t, !noLine, shows.Line)
+			if !noLine {
+				assert.GreaterOrEqual(t, shows.Status, 400)
+				assert.NotEmpty(t, shows.User)
+				landscape, err := os.ReadFile(filepath.Join(dir, reproduction.LandscapeName))
+				require.NoError(t, err)
+				assert.Contains(t, string(landscape), "acme", "the customer's names are in it")
+			}
+		})
+	}
+}
