@@ -67,7 +67,7 @@ func describeOne(c *x509.Certificate) Described {
 	for _, u := range c.URIs {
 		d.URI = append(d.URI, u.String())
 	}
-	for i, name := range pki.KeyUsageNames() {
+	for i, name := range keyUsageNames {
 		if c.KeyUsage&(1<<i) != 0 {
 			d.KeyUsage = append(d.KeyUsage, name)
 		}
@@ -85,6 +85,9 @@ func describeOne(c *x509.Certificate) Described {
 	}
 	return d
 }
+
+// keyUsageNames are the names of the bits of the key usage, in their order (RFC 5280 4.2.1.3).
+var keyUsageNames = []string{"digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign", "encipherOnly", "decipherOnly"}
 
 // usageName are the names that package pki has for the usages of crypto/x509.
 var usageName = map[x509.ExtKeyUsage]string{

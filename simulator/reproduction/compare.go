@@ -35,7 +35,7 @@ func (r *Reproduction) Shows() Shown {
 			s.Request = strings.TrimSpace(k.Method + " " + k.Path)
 		}
 	} else {
-		s.NoLine = k.LogsRead && k.Evidence
+		s.NoLine = k.LogsRead && k.Evidence && k.Status == 0 // a line of an answered call is only missing
 	}
 	return s
 }

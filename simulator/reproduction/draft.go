@@ -8,6 +8,7 @@ import (
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/diagnosis"
 	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -70,8 +71,8 @@ func (d *draft) both(change func(l *simulator.Landscape)) {
 
 func newDraft(k Known, r recipe) *draft {
 	d := &draft{known: k, recipe: r}
-	d.place()
 	d.none = map[string][]string{}
+	d.place()
 	d.broken = d.good()
 	d.none = map[string][]string{}
 	d.mended = d.good()
@@ -84,27 +85,20 @@ var tenantHost = regexp.MustCompile(`^([a-z0-9]{1,63})-(iflmap|hcioem)\.[a-z0-9.
 
 // place works out what is called, and as whom.
 func (d *draft) place() {
+	d.usable()
 	k := &d.known
 	d.path = k.Path
 	if d.path == "" {
 		d.path = or(d.recipe.path, defaultPath)
 		if k.Evidence {
-			d.invent("The path %s: the evidence tells none.", d.path)
+			d.invent("The path %s: the evidence tells none that a channel can serve.", d.path)
 		}
 	}
-	address := d.path
-	if d.recipe.address != nil {
-		address = d.recipe.address(d.path)
-	}
-	if !addressOK(address) || !printable(d.path) {
-		d.invent("The path %s: no channel can have the address of the one that was called.", or(d.recipe.path, defaultPath))
-		d.path, k.Path = or(d.recipe.path, defaultPath), ""
-	}
 	d.user = defaultUser
-	if _, _, certificate := k.certificateUser(); k.User != "" && !certificate && printable(k.User) {
+	if _, _, certificate := k.certificateUser(); k.User != "" && !certificate && nameOK(k.User) {
 		d.user = k.User
 	}
-	if host := strings.ToLower(k.Host); host != "" && tenantHost.FindStringSubmatch(host) == nil && !strings.HasSuffix(host, ".ondemand.com") && printable(host) {
+	if host := strings.ToLower(k.Host); host != "" && !strings.HasSuffix(host, ".ondemand.com") {
 		d.domain = host
 	} else if d.recipe.domain && host == "" {
 		d.domain = "orders.example"
@@ -115,8 +109,52 @@ func (d *draft) place() {
 	}
 }
 
+// usable drops what no landscape can hold: whatever callers sent stands in logs.
+func (d *draft) usable() {
+	k := &d.known
+	address := k.Path
+	if d.recipe.address != nil && address != "" {
+		address = d.recipe.address(address)
+	}
+	if k.Path != "" && (!addressOK(address) || !printable(k.Path) || !strings.HasPrefix(k.Path, "/") || strings.Contains(k.Path, "//")) {
+		k.Path = ""
+	}
+	if k.Channel != nil && !addressOK(k.Channel.Address) {
+		k.Channel = nil
+	}
+	if k.Channel != nil && k.Channel.Role != "" && !nameOK(k.Channel.Role) {
+		k.Channel.Role = ""
+	}
+	if k.Host != "" && (simulator.Landscape{Tenant: simulator.Tenant{Host: k.Host}}).Validate() != nil {
+		d.invent("The host: that of the evidence cannot be one.")
+		k.Host = ""
+	}
+	var roles []diagnosis.AssignedRole
+	for _, r := range k.Roles {
+		if nameOK(r.Role) && (r.Application == "" || tenantWord.MatchString(r.Application)) {
+			roles = append(roles, r)
+		}
+	}
+	k.Roles = roles
+	if len(pki.Validate(d.certificates())) > 0 && k.Chain != nil {
+		d.invent("The certificates of the chain: such ones cannot be minted. Only the names are taken over.")
+		k.Subject, k.Chain = or(k.Subject, k.Chain[0].Subject), nil
+	}
+	if len(pki.Validate(d.certificates())) > 0 {
+		d.invent("The names in the certificates: those of the evidence cannot be minted.")
+		k.Subject, k.Issuer = "", ""
+	}
+	d.none = map[string][]string{}
+}
+
+// tenantWord is an application's name.
+var tenantWord = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+
+// nameOK tells whether a user or role can have the name.
+func nameOK(name string) bool { return printable(name) && len(name) <= 1000 }
+
 func addressOK(address string) bool {
-	return len(tenant.Config{Channels: []tenant.Channel{{Address: address}}}.Validate()) == 0
+	return printable(address) && len(tenant.Config{Channels: []tenant.Channel{{Address: address}}}.Validate()) == 0
 }
 
 // good is a landscape in which the caller is let in.
@@ -145,7 +183,7 @@ func (d *draft) good() simulator.Landscape {
 	if l.Channels[0].OldAdapter || role == "" {
 		role = tenant.DefaultRole
 	}
-	if client, ok := strings.CutPrefix(k.User, oauthPrefix); ok && client != "" {
+	if client, ok := strings.CutPrefix(k.User, oauthPrefix); ok && tenantWord.MatchString(client) {
 		l.OAuthClients = []simulator.OAuthClient{{ID: client, Secret: inventedWord}}
 		l.Senders = []simulator.Sender{{Name: callerName, OAuthClient: client}}
 	} else {

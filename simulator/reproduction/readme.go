@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"example.com/gatehouse/simulator/journey"
 )
 
 // readme is the README. It is made of what stands in the other files and of the catalogue alone, so
@@ -41,7 +43,7 @@ func (r *Reproduction) readme(broken, mended string) []byte {
 	if d := difference(body(broken), body(mended)); len(d) > 0 {
 		line("```diff")
 		for _, l := range d {
-			line("%s", l)
+			line("%s", journey.Printable(l))
 		}
 		line("```")
 	} else {
@@ -110,7 +112,7 @@ func plain(s string) string { return strings.NewReplacer("<", `\<`, "*", `\*`).R
 
 // code sets a text as code.
 func code(s string) string {
-	s = strings.NewReplacer("\n", " ", "\r", " ").Replace(s)
+	s = journey.Printable(s)
 	if strings.Contains(s, "`") {
 		return "`` " + s + " ``"
 	}

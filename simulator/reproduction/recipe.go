@@ -3,6 +3,7 @@ package reproduction
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -146,18 +147,24 @@ func chainRecipes() map[string]recipe {
 			d.last(21)
 		}},
 		"path-too-long": {status: 401, code: 25, make: func(d *draft) {
-			none := 0
-			leaf := entry(&d.broken, callerName)
-			if d.broken.PKI[0].PathLen == nil {
+			limited := func(c Described) bool { return c.PathLen != nil }
+			if len(d.known.Chain) < 3 || !slices.ContainsFunc(d.known.Chain, limited) {
+				none := 0
+				leaf := entry(&d.broken, callerName)
 				entry(&d.broken, leaf.Issuer).PathLen = &none
-				d.broken.PKI = append(d.broken.PKI, pki.Description{Name: "too-deep", Subject: "CN=Example Sub CA, O=Example, C=DE", Issuer: leaf.Issuer, CA: true})
-				entry(&d.broken, callerName).Issuer = "too-deep"
+				leaf.Issuer = below(&d.broken, leaf.Issuer)
 			}
 			for i := range d.mended.PKI {
 				heal(&d.mended.PKI[i])
 			}
 		}},
 	}
+}
+
+// below adds a CA below another.
+func below(l *simulator.Landscape, issuer string) string {
+	l.PKI = append(l.PKI, pki.Description{Name: "too-deep", Subject: "CN=Example Sub CA, O=Example, C=DE", Issuer: issuer, CA: true})
+	return "too-deep"
 }
 
 // defect breaks the caller's certificate in one way, unless the customer's shows the flaw by itself;

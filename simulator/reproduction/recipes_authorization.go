@@ -132,9 +132,14 @@ func tableRecipes() map[string]recipe {
 			if c := d.known.Channel; c != nil && len(c.Table) > 0 {
 				var rows []simulator.TableRow
 				for _, r := range c.Table[:min(len(c.Table), mostRoles)] {
+					if r.Subject == "" || r.Issuer == "" {
+						continue
+					}
 					rows = append(rows, simulator.TableRow{Subject: r.Subject, Issuer: r.Issuer})
 				}
-				return rows
+				if len(rows) > 0 {
+					return rows
+				}
 			}
 			return another(d)
 		}),

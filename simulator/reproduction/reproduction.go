@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/diagnosis"
@@ -135,7 +137,7 @@ func Choose(report *diagnosis.Report, number int, cause string) (c Choice, found
 
 // printable tells whether a text can stand between quotation marks in a step.
 func printable(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r == '"' || r < ' ' || r == 0x7f || r == 0xfffd }) && strings.TrimSpace(s) == s
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r == '"' || r == utf8.RuneError || !unicode.IsPrint(r) }) && strings.TrimSpace(s) == s
 }
 
 func contains(list []string, s string) bool { return slices.Contains(list, s) }
