@@ -137,6 +137,50 @@ func reproduceLogs(t *testing.T, logs string, cause diagnosis.Cause, anonymise b
 	return made, newReproduceResult(dir, made, shown, choice), dir
 }
 
+// What is handed on runs as well, and no name of the customer is in it.
+func TestAnonymousReproductionsRun(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"chain-not-sent", "dns-not-in-table", "not-mapped", "role-missing", "path-other-case", "domain-bundle-wrong"} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			cause, _ := diagnosis.ByID(id)
+			logs := logsOf(t, customer(cause))
+			made, result, dir := reproduceLogs(t, logs, cause, true)
+			assert.True(t, result.Agrees, "%s", result.text(made))
+			assert.True(t, made.Shows().Line, "control: it was made of the evidence")
+			files, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			for _, f := range files {
+				data, err := os.ReadFile(filepath.Join(dir, f.Name()))
+				require.NoError(t, err)
+				for _, name := range []string{"acme", "edi hub", "lyon", "hcisbp", "inbound"} {
+					assert.NotContains(t, strings.ToLower(string(data)), name, f.Name())
+				}
+			}
+		})
+	}
+}
+
+// Every scenario that is written carries the tags of what its steps need, and each step is understood.
+func TestReproductionsCarryWhatTheyNeed(t *testing.T) {
+	t.Parallel()
+	for _, id := range reproduction.Causes() {
+		cause, _ := diagnosis.ByID(id)
+		made, err := reproduction.Make(reproduction.NoneKnown(cause))
+		require.NoError(t, err)
+		for _, s := range []reproduction.Scenario{made.Failure, made.Success} {
+			for _, step := range s.Steps {
+				_, sentence, _ := strings.Cut(step, " ")
+				features, understood := steps.Needs(sentence)
+				assert.True(t, understood, "%s: %s", id, step)
+				for _, f := range features {
+					assert.Contains(t, s.Tags, "@needs-"+f, "%s: %s", id, step)
+				}
+			}
+		}
+	}
+}
+
 // leavesNoLine are the causes of calls that end before a runtime node writes a line.
 var leavesNoLine = []string{
 	"server-not-trusted", "server-name-differs", "key-does-not-fit", "leaf-not-first", "not-tls", "tls-version-too-old",

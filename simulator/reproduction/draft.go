@@ -95,8 +95,12 @@ func (d *draft) place() {
 		}
 	}
 	d.user = defaultUser
-	if _, _, certificate := k.certificateUser(); k.User != "" && !certificate && nameOK(k.User) {
-		d.user = k.User
+	if _, _, certificate := k.certificateUser(); k.User != "" && !certificate {
+		if nameOK(k.User) {
+			d.user = k.User
+		} else {
+			d.invent("The user: that of the evidence cannot be one.")
+		}
 	}
 	if host := strings.ToLower(k.Host); host != "" && !strings.HasSuffix(host, ".ondemand.com") {
 		d.domain = host
@@ -183,7 +187,7 @@ func (d *draft) good() simulator.Landscape {
 	if l.Channels[0].OldAdapter || role == "" {
 		role = tenant.DefaultRole
 	}
-	if client, ok := strings.CutPrefix(k.User, oauthPrefix); ok && tenantWord.MatchString(client) {
+	if client, ok := strings.CutPrefix(k.User, oauthPrefix); ok && d.recipe.principal == user && tenantWord.MatchString(client) {
 		l.OAuthClients = []simulator.OAuthClient{{ID: client, Secret: inventedWord}}
 		l.Senders = []simulator.Sender{{Name: callerName, OAuthClient: client}}
 	} else {

@@ -30,7 +30,7 @@ func (r *Reproduction) readme(broken, mended string) []byte {
 	line("```")
 	line("gatehouse test %s           # both scenarios", FeatureName)
 	line("gatehouse serve -f %s      # the landscape with the cause, to call with your own client", LandscapeName)
-	line("gatehouse send -f %s %s %s --explain", LandscapeName, callerName, r.path)
+	line("gatehouse send -f %s %s --to %s --data message --explain", LandscapeName, callerName, r.path)
 	line("gatehouse pki mint -f %s   # the certificates as files", LandscapeName)
 	line("```")
 	line("")

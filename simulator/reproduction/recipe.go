@@ -150,9 +150,10 @@ func chainRecipes() map[string]recipe {
 			limited := func(c Described) bool { return c.PathLen != nil }
 			if len(d.known.Chain) < 3 || !slices.ContainsFunc(d.known.Chain, limited) {
 				none := 0
-				leaf := entry(&d.broken, callerName)
-				entry(&d.broken, leaf.Issuer).PathLen = &none
-				leaf.Issuer = below(&d.broken, leaf.Issuer)
+				issuer := entry(&d.broken, callerName).Issuer
+				entry(&d.broken, issuer).PathLen = &none
+				deep := below(&d.broken, issuer)
+				entry(&d.broken, callerName).Issuer = deep
 			}
 			for i := range d.mended.PKI {
 				heal(&d.mended.PKI[i])

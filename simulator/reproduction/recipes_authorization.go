@@ -163,6 +163,7 @@ func tableRecipes() map[string]recipe {
 		"no-certificate-for-table": {status: 403, principal: user, make: func(d *draft) {
 			d.table(another(d))
 			d.mended.Channels[0].Authorization = simulator.Authorization{ClientCertificates: []simulator.TableRow{{Certificate: callerName}}}
+			d.mended.Senders[0] = simulator.Sender{Name: callerName, Certificate: callerName}
 			d.broken.Mappings = nil
 			d.broken.Senders[0] = simulator.Sender{Name: callerName, User: d.user}
 			d.broken.Users = []simulator.User{{Name: d.user, Password: inventedWord}}

@@ -115,7 +115,7 @@ type Choice struct {
 // case goes with it.
 func Choose(report *diagnosis.Report, number int, cause string) (c Choice, found bool) {
 	for i, one := range report.Cases {
-		if number > 0 && i+1 != number {
+		if number > 0 && i+1 != number || number == 0 && cause == "" && !TellsOfCall(one) {
 			continue
 		}
 		c := Choice{Case: one, Number: i + 1}
@@ -134,6 +134,10 @@ func Choose(report *diagnosis.Report, number int, cause string) (c Choice, found
 	}
 	return Choice{}, false
 }
+
+// TellsOfCall tells whether anything in the evidence is of a call: a case can also say that the logs hold
+// no refused call, which could have many causes.
+func TellsOfCall(c diagnosis.Case) bool { return c.Calls > 0 || c.Status != 0 || len(c.Quotes) > 0 }
 
 // printable tells whether a text can stand between quotation marks in a step.
 func printable(s string) bool {
