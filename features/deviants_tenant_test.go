@@ -265,6 +265,9 @@ func roleDeviants() []deviant {
 		{"demands the default role everywhere", "CHN-14", "A channel may demand another role", role(func(_ *tenant.Tenant, s *tenant.Snapshot, user, _ string) bool {
 			return s.Role(user, tenant.DefaultRole).Has
 		}), false},
+		{"caches no roles where roles are cached", "CHN-16", "A user who calls often keeps its roles for 5 minutes", role(func(t *tenant.Tenant, _ *tenant.Snapshot, user, role string) bool {
+			return slices.ContainsFunc(t.Config().Roles, func(a tenant.Assignment) bool { return a.User == user && a.Role == role })
+		}), false},
 		{"keeps stale roles", "CHN-1", "The default role is ESBMessaging.send", func() simulator.Parts {
 			var had sync.Map
 			return role(func(_ *tenant.Tenant, s *tenant.Snapshot, user, role string) bool {

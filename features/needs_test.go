@@ -3,6 +3,7 @@ package features_test
 import (
 	"bytes"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +72,8 @@ func needs(t *testing.T) []need {
 	return out
 }
 
+// GATEHOUSE_TAGS=write writes the tags of new scenarios.
+//
 // The tags of a scenario say exactly what its steps need of a target: one too few, and a target that
 // cannot do it fails; one too many, and a target that can does not run it.
 func TestTagsSayWhatScenariosNeed(t *testing.T) {
@@ -86,17 +89,44 @@ func TestTagsSayWhatScenariosNeed(t *testing.T) {
 		n.needed = slices.Compact(n.needed)
 		all[k] = n
 	}
+	if os.Getenv("GATEHOUSE_TAGS") == "write" {
+		for k, n := range all {
+			writeTags(t, k.file, k.line, n.needed)
+		}
+		t.Log("the tags are written; run the test again")
+		return
+	}
 	anywhere := 0
 	for k, n := range all {
 		for _, f := range n.tagged {
 			assert.True(t, target.Known(f), "%s:%d: there is no feature %q", k.file, k.line, f)
 		}
-		assert.Equal(t, tags(n.needed), tags(n.tagged), "%s:%d %s: write the tags that stand first", k.file, k.line, n.name)
+		assert.Equal(t, tags(n.needed), tags(n.tagged), "%s:%d %s: GATEHOUSE_TAGS=write go test ./features -run TestTags writes what stands first", k.file, k.line, n.name)
 		if len(n.needed) == 0 {
 			anywhere++
 		}
 	}
 	assert.GreaterOrEqual(t, anywhere, 10, "scenarios that need nothing but a URL")
+}
+
+// writeTags puts the tags of a scenario into the line before its others. Lines of other scenarios must
+// not move meanwhile, so it only replaces or, where there is none yet, says what to write.
+func writeTags(t *testing.T, file string, line int64, features []string) {
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	text := strings.Split(string(data), "\n")
+	first := int(line) - 1
+	for first > 0 && strings.HasPrefix(strings.TrimSpace(text[first-1]), "@") {
+		first--
+	}
+	want := "  " + tags(features)
+	switch has := strings.HasPrefix(strings.TrimSpace(text[first]), "@"+target.TagPrefix); {
+	case has && text[first] != want:
+		text[first] = want
+		require.NoError(t, os.WriteFile(file, []byte(strings.Join(text, "\n")), 0o644))
+	case !has && len(features) > 0:
+		t.Errorf("%s:%d: put the line %q before the scenario", file, first+1, want)
+	}
 }
 
 func tags(features []string) string {

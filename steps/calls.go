@@ -35,6 +35,8 @@ type attempt struct {
 	host   string
 	change []func(*sender.Sender)
 	times  int
+	// bare: what finds the call in a target's logs must not add anything but to its query.
+	bare bool
 }
 
 var ways = []phrase[*attempt]{
@@ -59,6 +61,14 @@ var ways = []phrase[*attempt]{
 	}),
 	say(`with an SAP passport`, `with an SAP passport`, func(_ context.Context, _ *world, c *attempt, _ []string) error {
 		c.call.RawHeader = append(c.call.RawHeader, "sap-passport: "+hex.EncodeToString(passport()))
+		return nil
+	}),
+	say(`with the body "([^"]*)"`, `with the body "<order/>"`, func(_ context.Context, _ *world, c *attempt, args []string) error {
+		c.call.Body = []byte(args[0])
+		return nil
+	}),
+	say(`without an SAP passport`, `without an SAP passport`, func(_ context.Context, _ *world, c *attempt, _ []string) error {
+		c.bare = true
 		return nil
 	}),
 	say(`with a body of (\d+) bytes`, `with a body of 2000000 bytes`, func(_ context.Context, _ *world, c *attempt, args []string) error {
@@ -251,6 +261,9 @@ func (w *world) call(ctx context.Context, name, path, way string) error {
 	if len(try.change) > 0 {
 		// What the sender keeps between calls, it keeps only as long as it stays the same.
 		from = w.changed(a, try.change)
+	}
+	if try.bare {
+		ctx = target.WithoutPassport(ctx)
 	}
 	for range try.times {
 		if _, err := w.perform(ctx, a, from, try.call); err != nil {

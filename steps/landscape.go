@@ -28,6 +28,12 @@ var landscapeSteps = []Definition{
 				return w.before(func(s *target.Setup) { s.Profile = profile })
 			}
 		}).needs(target.Landscape),
+	step("landscape", `a tenant that caches roles`, `a tenant that caches roles`, "The roles of a user who calls more than 20 times within 2 minutes are kept for 5 minutes, so that changes take effect late.",
+		func(w *world) any {
+			return func() error {
+				return w.before(func(s *target.Setup) { s.RoleCache = true })
+			}
+		}).needs(target.Landscape),
 	step("landscape", `it is "([^"]*)"`, `it is "2026-11-23T23:59:59Z"`, "The landscape's clock begins at this time.",
 		func(w *world) any {
 			return func(text string) error {

@@ -157,6 +157,23 @@ var outcomeSteps = []Definition{
 			}
 			return nil
 		})),
+	step("outcome", `the response does not have the header "([^"]*)"`, `the response does not have the header "X-CSRF-Token"`, "The answer does not carry it.",
+		thenWord(func(c *call, name string) error {
+			if got := c.Result.Header.Get(name); got != "" {
+				return c.differs("no header "+name, strconv.Quote(got))
+			}
+			return nil
+		})),
+	step("outcome", `the load balancer presents a certificate for "([^"]*)"`, `the load balancer presents a certificate for "orders.example"`, "The certificate that the sender got from the load balancer is valid for this host name.",
+		thenWord(func(c *call, host string) error {
+			if len(c.Result.ServerChain) == 0 {
+				return c.differs("a certificate for "+host, "none")
+			}
+			if err := c.Result.ServerChain[0].VerifyHostname(host); err != nil {
+				return c.differs("a certificate for "+host, err.Error())
+			}
+			return nil
+		})).needs(target.Domains),
 	step("outcome", `the response body (is empty|contains "(?:[^"]*)")`, `the response body contains "No service was found."`, "The body of the answer.",
 		thenWord(func(c *call, what string) error {
 			body := string(c.Result.Body)

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator/sender"
@@ -32,6 +33,12 @@ var senderSteps = []Definition{
 					return err
 				}
 				return w.newActor(ctx, name, "", key)
+			}
+		}).needs(target.MintTrusted),
+	step("sender", `a sender "([^"]*)" whose certificate is valid for (\d+) days?`, `a sender "warehouse" whose certificate is valid for 30 days`, "The same with another validity; a year unless said.",
+		func(w *world) any {
+			return func(ctx context.Context, name string, days int) error {
+				return w.newActor(ctx, name, "", pki.ValidFor(time.Duration(days)*units["day"]))
 			}
 		}).needs(target.MintTrusted),
 	step("sender", `a sender "([^"]*)" without a certificate`, `a sender "stranger" without a certificate`, "A sender that has none.",
@@ -75,6 +82,16 @@ var senderSteps = []Definition{
 				return nil
 			}
 		}),
+	step("sender", `"([^"]*)" logs on as "([^"]*)" with the password "([^"]*)"`, `"warehouse" logs on as "erika" with the password "opensesame"`, "From now on the same system, with the TLS sessions and cookies it keeps, sends user and password with every call.",
+		func(w *world) any {
+			return func(name, user, password string) error {
+				return w.logOn(name, &sender.Credentials{User: user, Password: password})
+			}
+		}),
+	step("sender", `"([^"]*)" no longer logs on with a password`, `"warehouse" no longer logs on with a password`, "From now on the same system sends no user and password.",
+		func(w *world) any {
+			return func(name string) error { return w.logOn(name, nil) }
+		}),
 	step("sender", `"([^"]*)" (leaves out its certificate for now|has its certificate again)`, `"warehouse" leaves out its certificate for now`, "The same system, with the TLS sessions it keeps, first configured without and then with its certificate.",
 		func(w *world) any {
 			return func(name, state string) error {
@@ -101,11 +118,12 @@ var senderSteps = []Definition{
 				if err != nil {
 					return err
 				}
-				a.certificate, err = twin(old, w.name(name), w.options()...)
+				renewed, err := twin(old, w.name(name), w.options()...)
 				if err != nil {
 					return err
 				}
-				a.keystore, a.user = sender.FromPKI(a.certificate), ""
+				a.former, a.certificate = a.keystore.Certificate, renewed
+				a.keystore, a.user = sender.FromPKI(renewed), ""
 				a.from = a.from.With(func(s *sender.Sender) { s.Keystore = a.keystore })
 				w.opened = append(w.opened, a.from)
 				return nil
@@ -120,6 +138,16 @@ var habits = map[string]func(*sender.Sender){
 	"URL-encodes its cookies":                            func(s *sender.Sender) { s.EncodeCookies = true },
 	"fetches a CSRF token":                               func(s *sender.Sender) { s.CSRF = true },
 	"offers its certificate only if its issuer is named": func(s *sender.Sender) { s.OnlyIfIssuerNamed = true },
+}
+
+// logOn changes what a sender sends with every call. Nothing calls meanwhile: a scenario's steps follow
+// one another.
+func (w *world) logOn(name string, as *sender.Credentials) error {
+	a, err := w.actor(name)
+	if err == nil {
+		a.from.Basic = as
+	}
+	return err
 }
 
 // addActor has the party call in the scenario.

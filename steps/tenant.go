@@ -57,6 +57,23 @@ var tenantSteps = []Definition{
 				return err
 			}
 		}).needs(target.Mappings),
+	step("mapping", `the former certificate of "([^"]*)" is no longer mapped`, `the former certificate of "warehouse" is no longer mapped`, "The mapping of the certificate that a sender had before its renewal is removed.",
+		func(w *world) any {
+			return func(ctx context.Context, name string) error {
+				a, err := w.actor(name)
+				if err != nil {
+					return err
+				}
+				if a.former == nil {
+					return fmt.Errorf("the sender %q was not renewed: \"now uses a renewed certificate\" must stand before", name)
+				}
+				removed, err := w.session.Unmap(ctx, a.former)
+				if err == nil && !removed {
+					err = fmt.Errorf("the former certificate of %q was not mapped", name)
+				}
+				return err
+			}
+		}).needs(target.Mappings, target.MintTrusted),
 	step("mapping", `the certificate of the CA is mapped to the user "([^"]*)"`, `the certificate of the CA is mapped to the user "WAREHOUSE"`, "The CA's certificate is mapped in place of a sender's.",
 		func(w *world) any {
 			return func(ctx context.Context, user string) error {

@@ -42,6 +42,7 @@ type actor struct {
 	name        string
 	certificate *pki.Certificate // nil without one, and for a declared key pair
 	keystore    sender.Keystore
+	former      []byte // the certificate before a renewal
 	user        string // the user that its certificate is mapped to, if any
 	from        *sender.Sender
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+
 	"github.com/charmbracelet/colorprofile"
 	"github.com/spf13/cobra"
 
@@ -142,8 +145,17 @@ missing or means something else gets another number.`,
 	}
 }
 
-func readReports(files []string) ([]result.Source, error) {
+// readReports reads files, and what patterns match where the shell did not do that.
+func readReports(patterns []string) ([]result.Source, error) {
 	var out []result.Source
+	var files []string
+	for _, pattern := range patterns {
+		matches, _ := filepath.Glob(pattern)
+		if _, err := os.Stat(pattern); err == nil || len(matches) == 0 {
+			matches = []string{pattern}
+		}
+		files = append(files, matches...)
+	}
 	for _, file := range files {
 		r, err := result.ReadFile(file)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"example.com/gatehouse/pki/keystore"
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/document"
+	"example.com/gatehouse/steps/target"
 )
 
 // schemaTexts are the comments of the Go types that documents are read into, by type and field.
@@ -40,6 +41,7 @@ type schemaKind struct {
 var schemaKinds = []schemaKind{
 	{"landscape", "Gatehouse: a landscape (landscape.yaml)", simulator.Landscape{}},
 	{"pki", "Gatehouse: certificates (pki.yaml)", pkiDocument{}},
+	{"target", "Gatehouse: a target of a suite (target.yaml)", target.Document{}},
 }
 
 func newSchema() *cobra.Command {
@@ -49,17 +51,17 @@ func newSchema() *cobra.Command {
 	}
 	return &cobra.Command{
 		Use:   "schema DOCUMENT",
-		Short: "Prints the JSON Schema of landscape.yaml or pki.yaml, for editors",
-		Long: `Prints the JSON Schema (2020-12) of a document: landscape or pki. An editor that knows it completes
-keys and values, shows what they mean and underlines what is wrong. With the YAML language server,
-which most editors use, save it and begin the document with
+		Short: "Prints the JSON Schema of landscape.yaml, pki.yaml or target.yaml, for editors",
+		Long: `Prints the JSON Schema (2020-12) of a document: landscape, pki or target. An editor that knows it
+completes keys and values, shows what they mean and underlines what is wrong. With the YAML language
+server, which most editors use, save it and begin the document with
 
   # yaml-language-server: $schema=pki.schema.json
 
 The schema knows the shape. Names that lead nowhere, contradictions and everything else is told by
 the commands that read the document.`,
 		Example: `  gatehouse schema pki > pki.schema.json`,
-		Args:    arguments(1, 1, "which document? expected landscape or pki"),
+		Args:    arguments(1, 1, "which document? expected landscape, pki or target"),
 		RunE: classified(func(cmd *cobra.Command, args []string) error {
 			for _, k := range schemaKinds {
 				if k.name != args[0] {
@@ -72,7 +74,7 @@ the commands that read the document.`,
 				_, err = cmd.OutOrStdout().Write(data)
 				return written(err)
 			}
-			return invocation("%q has no schema, expected landscape or pki%s", args[0], document.DidYouMean(args[0], names))
+			return invocation("%q has no schema, expected landscape, pki or target%s", args[0], document.DidYouMean(args[0], names))
 		}),
 		ValidArgs: names,
 	}
@@ -108,6 +110,9 @@ func textKey(t reflect.Type, field string) string {
 
 // refinements are the words that the fields know.
 func (k schemaKind) refinements() map[string]func(*jsonschema.Schema) {
+	if k.name == "target" {
+		return map[string]func(*jsonschema.Schema){"PlayedDomain.mode": document.OneOf("request", "require", "none")}
+	}
 	var keys, formats []string
 	for _, t := range pki.KeyTypes() {
 		keys = append(keys, t.String())

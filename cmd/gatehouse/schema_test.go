@@ -23,7 +23,7 @@ import (
 
 // The schemas in docs/ and the texts in them are made from the Go types and their comments.
 func TestDocumentsAreFreshSchemas(t *testing.T) {
-	fresh := map[string][]byte{"schema_texts.json": schemaTextsOf(t, "../../simulator/landscape.go", "../../pki/description.go", "schema.go")}
+	fresh := map[string][]byte{"schema_texts.json": schemaTextsOf(t, "../../simulator/landscape.go", "../../pki/description.go", "../../steps/target/document.go", "schema.go")}
 	for _, k := range schemaKinds {
 		data, err := k.schema(fresh["schema_texts.json"])
 		require.NoError(t, err)
@@ -184,7 +184,7 @@ func TestSchemasKnowTheWords(t *testing.T) {
 	} {
 		assert.Error(t, validates(t, certificates, text), text)
 	}
-	for _, k := range schemaKinds {
+	for _, k := range schemaKinds[:2] {
 		data, err := k.schema(schemaTexts)
 		require.NoError(t, err)
 		assert.Contains(t, string(data), `"description": "Serial is the serial number, decimal, or hexadecimal behind 0x. Default: 128 random bits."`)

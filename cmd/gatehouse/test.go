@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -18,6 +21,7 @@ import (
 	"example.com/gatehouse/simulator/document"
 	"example.com/gatehouse/steps/suite"
 	"example.com/gatehouse/steps/suite/result"
+	"example.com/gatehouse/steps/target"
 )
 
 type testOptions struct {
@@ -30,6 +34,7 @@ type testOptions struct {
 	durations    string
 	expected     string
 	evidence     string
+	target       string
 	reports      []string
 	allowPartial bool
 }
@@ -57,14 +62,16 @@ Reports are written when the run ends, also after Ctrl-C: ` + formatNames() + `.
 Pipelines to copy are in docs/pipelines.md.`,
 		Example: `  gatehouse test --tags @LB-3
   gatehouse test our-suites --tags "@LB and not @slow" --report html=report.html
-  gatehouse test features/loadbalancer/nodes.feature:4
+  gatehouse test our-suites/orders.feature:12 --verbose
   gatehouse test --shard 2/5 --durations last.json --report json=part-2.json
-  gatehouse test --rerun last.json`,
+  gatehouse test --rerun last.json
+  gatehouse test --target tenant.yaml --allow-partial`,
 		RunE: classified(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) }),
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.config.Tags, "tags", "t", "", `run only scenarios with these tags, such as "@LB-3 or (@LB and not @slow)"; @LB is all of LB-1, LB-2…`)
 	flags.StringArrayVarP(&o.config.Names, "name", "n", nil, "run only scenarios whose name matches this regular expression, in whatever case; repeatable: one must match")
+	flags.StringVar(&o.target, "target", "", "run against a running gatehouse serve or a real tenant, which this `FILE` describes (default: the embedded simulator)")
 	flags.StringVar(&o.rerun, "rerun", "", "run only what did not come out as it should in this report (JSON `FILE`)")
 	flags.StringVar(&o.expected, "expected-failures", "", "`FILE` with the failures that are known, with reasons (YAML); one that passes turns the run red")
 	flags.StringVar(&o.shard, "shard", "", "run one `PART` of the scenarios, such as 2/5; auto takes it from the CI system or the Kubernetes indexed Job")
@@ -91,7 +98,12 @@ func (o testOptions) run(cmd *cobra.Command, paths []string) error {
 	if o.list {
 		return o.show(cmd)
 	}
+	if err := o.aim(cmd.Context()); err != nil {
+		return err
+	}
 	reports.check(cmd.ErrOrStderr())
+	// Whoever reads the output may stop ("gatehouse test | head"): the reports are written all the same.
+	signal.Ignore(syscall.SIGPIPE)
 
 	live := newProgress(cmd, o.output, "scenarios")
 	out := &checkedWriter{Writer: &besideBar{Writer: cmd.OutOrStdout(), bar: live}}
@@ -115,6 +127,35 @@ func (o testOptions) run(cmd *cobra.Command, paths []string) error {
 	return o.verdict(cmd, &ran, err, out.err, failed)
 }
 
+// aim opens the target. A scenario is run again against the same.
+func (o *testOptions) aim(ctx context.Context) error {
+	if o.target == "" {
+		return nil
+	}
+	described, err := target.ReadDocument(o.target)
+	if err != nil {
+		return err
+	}
+	remote, err := target.Remote(ctx, described)
+	if fault := (*target.FaultError)(nil); errors.As(err, &fault) {
+		return unreachable("--target %s: %w", o.target, err)
+	}
+	if err != nil {
+		return &failure{exitDocument, fmt.Errorf("%s: %w", o.target, err)}
+	}
+	o.config.Target, o.config.Secrets = remote, described.Secrets()
+	o.config.Finish = func(ctx context.Context) []string {
+		if err := remote.Close(ctx); err != nil {
+			return []string{err.Error()}
+		}
+		return nil
+	}
+	o.config.Again = func(s suite.Scenario) string {
+		return "gatehouse test --target " + suite.Quote(o.target) + " " + suite.Quote(s.ID())
+	}
+	return nil
+}
+
 // verdict finds the exit code. That a test failed is more important than that a report could not be
 // written: that was told already.
 func (o testOptions) verdict(cmd *cobra.Command, ran *result.Report, err, output, reports error) error {
@@ -122,13 +163,13 @@ func (o testOptions) verdict(cmd *cobra.Command, ran *result.Report, err, output
 	switch {
 	case err != nil && cmd.Context().Err() != nil:
 		return unreachable("%w", err)
-	case err != nil && !errors.As(err, &insane):
-		return err
-	case err != nil:
-		return unreachable("%w", err)
 	case output != nil:
 		// Whoever reads the output must not take half of it for the whole.
 		return written(output)
+	case errors.As(err, &insane):
+		return unreachable("%w", err)
+	case err != nil:
+		return err
 	}
 	if err := ended(ran, o.allowPartial); err != nil {
 		return err

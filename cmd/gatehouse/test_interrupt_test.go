@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,4 +52,23 @@ func TestInterruptKeepsResults(t *testing.T) {
 	assert.Equal(t, result.VerdictError, r.Verdict)
 	assert.Equal(t, "the run was interrupted", r.Reason)
 	assert.FileExists(t, filepath.Join(dir, "report.html"))
+}
+
+// closed is an output that nobody reads any more, as behind "gatehouse test | head".
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestReportsAreWrittenThoughNobodyReadsTheOutput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, report := filepath.Join(dir, "x.feature"), filepath.Join(dir, "report.json")
+	require.NoError(t, os.WriteFile(file, []byte("Feature: x\n  Scenario: y\n    Given a sender \"warehouse\" that is let in\n"), 0o600))
+	var stderr bytes.Buffer
+	code := run(t.Context(), []string{"test", file, "--verbose", "--report", "json=" + report}, nil, closed{}, &stderr)
+	assert.Equal(t, exitInterrupted, code)
+	assert.Contains(t, stderr.String(), "writing the output: broken pipe")
+	r, err := result.ReadFile(report)
+	require.NoError(t, err)
+	assert.True(t, r.OK())
 }

@@ -130,6 +130,30 @@ Feature: Authorization of the sender channel
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-clock @needs-good-sender @needs-landscape @needs-roles @needs-stations
+  @CHN-16
+  Scenario: A user who calls often keeps its roles for 5 minutes
+    Given a tenant that caches roles
+    And a sender "warehouse" that is let in
+    When "warehouse" calls 21 times
+    Then all 21 calls are let in
+    Given the user "WAREHOUSE" no longer has the role "ESBMessaging.send"
+    When "warehouse" calls
+    Then the call is let in as "WAREHOUSE"
+    When 6 minutes pass
+    And "warehouse" calls
+    Then the call is refused at the channel authorization because of "role-missing"
+
+  @needs-good-sender @needs-landscape @needs-roles @needs-stations
+  @CHN-16
+  Scenario: A user who calls seldom does not
+    Given a tenant that caches roles
+    And a sender "warehouse" that is let in
+    When "warehouse" calls 10 times
+    And the user "WAREHOUSE" no longer has the role "ESBMessaging.send"
+    And "warehouse" calls
+    Then the call is refused at the channel authorization because of "role-missing"
+
   @needs-access-log @needs-channels @needs-good-sender @needs-roles @needs-stations
   @CHN-11
   Scenario: An old adapter version demands the default role

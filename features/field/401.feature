@@ -73,6 +73,24 @@ Feature: Field cases: 401
     And the call is refused at the runtime node because of "no-identity"
     And the trace shows nothing
 
+  @needs-access-log @needs-good-sender @needs-roles @needs-stations @needs-users
+  @FLD-15
+  Scenario: 401 now and then: one system sends user and password, and then its certificate, in one session
+    Given a sender "warehouse" that is let in
+    And the identity provider has the user "erika" with the password "opensesame"
+    And the user "erika" has the role "ESBMessaging.send"
+    And "warehouse" resumes its TLS session
+    And "warehouse" leaves out its certificate for now
+    And "warehouse" logs on as "erika" with the password "opensesame"
+    When "warehouse" calls
+    Then the call is let in as "erika"
+    Given "warehouse" has its certificate again
+    And "warehouse" no longer logs on with a password
+    When "warehouse" calls
+    Then the TLS session is resumed
+    And the response status is 401
+    And the call is refused at the runtime node because of "no-identity"
+
   @needs-good-sender @needs-stations
   @FLD-15
   Scenario: 401 now and then: a resumed session began without the certificate

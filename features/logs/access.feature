@@ -88,7 +88,7 @@ Feature: The HTTP access log
   @LOG-6
   Scenario: Without an SAP passport the last column is -
     Given a sender "warehouse" that is let in
-    When "warehouse" calls
+    When "warehouse" calls without an SAP passport
     Then the access log shows ":443 -"
 
   @needs-access-log @needs-good-sender

@@ -49,6 +49,18 @@ Feature: Who the runtime node takes a caller for
     When "warehouse" calls
     Then the call is let in as "WAREHOUSE"
 
+  @needs-access-log @needs-good-sender @needs-mappings @needs-mint-trusted @needs-stations
+  @AUT-2
+  Scenario: A renewal as it is recommended: the new beside the old, the sender switched, the old removed
+    Given a sender "warehouse" that is let in
+    When "warehouse" now uses a renewed certificate
+    And "warehouse" calls
+    Then the call is refused at the channel authorization because of "not-mapped"
+    When the certificate of "warehouse" is mapped to the user "WAREHOUSE"
+    And the former certificate of "warehouse" is no longer mapped
+    And "warehouse" calls
+    Then the call is let in as "WAREHOUSE"
+
   @needs-access-log @needs-good-sender @needs-mint-trusted @needs-stations
   @AUT-3 @LOG-2
   Scenario: An accepted certificate without a mapping stands for the names of sender and issuer

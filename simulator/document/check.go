@@ -179,19 +179,38 @@ func mappingValues(node ast.Node) []*ast.MappingValueNode {
 // fieldsOf returns the keys of a struct with their types.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		if name, f := key(t, i); name != "" {
-			out[name] = f.Type
-		}
+	for _, f := range flat(t) {
+		out[f.name] = f.typ
 	}
 	return out
 }
 
 func names(t reflect.Type) []string {
 	var out []string
+	for _, f := range flat(t) {
+		out = append(out, f.name)
+	}
+	return out
+}
+
+// field is a key of a document.
+type field struct {
+	name string
+	typ  reflect.Type
+}
+
+// flat lists the keys of a struct in order; those of a struct that is embedded with "inline" stand
+// among them.
+func flat(t reflect.Type) []field {
+	var out []field
 	for i := range t.NumField() {
-		if name, _ := key(t, i); name != "" {
-			out = append(out, name)
+		name, f := key(t, i)
+		switch {
+		case name == "":
+		case f.Anonymous && f.Type.Kind() == reflect.Struct && strings.Contains(f.Tag.Get("yaml"), ",inline"):
+			out = append(out, flat(f.Type)...)
+		default:
+			out = append(out, field{name, f.Type})
 		}
 	}
 	return out

@@ -49,6 +49,7 @@ func copies(tb testing.TB, n int) string {
 func BenchmarkThousand(b *testing.B) {
 	dir := copies(b, 1000)
 	for b.Loop() {
+		used := cpuTime()
 		report, err := suite.Run(b.Context(), suite.Config{Paths: []string{dir}})
 		if err != nil || !report.OK() {
 			b.Fatalf("%v, %s", err, report.Counts)
@@ -57,6 +58,7 @@ func BenchmarkThousand(b *testing.B) {
 		runtime.ReadMemStats(&memory)
 		b.ReportMetric(report.Duration.Seconds()*1000/float64(len(report.Results)), "s/1000-scenarios")
 		b.ReportMetric(float64(memory.Sys)/1e6, "MB-from-system")
+		b.ReportMetric((cpuTime()-used).Seconds()*1000/float64(len(report.Results)), "cpu-s/1000-scenarios")
 	}
 }
 
@@ -94,7 +96,7 @@ func empty(tb testing.TB, n int) string {
 // the vocabulary has. The promise: under 1 ms.
 func BenchmarkOwnCost(b *testing.B) {
 	file := empty(b, 40) // as many as a long feature file has
-	n := 0
+	n, used := 0, cpuTime()
 	for b.Loop() {
 		report, err := suite.Run(b.Context(), suite.Config{Paths: []string{file}, Initializer: quick, Concurrency: 1})
 		if err != nil || !report.OK() {
@@ -103,6 +105,7 @@ func BenchmarkOwnCost(b *testing.B) {
 		n += len(report.Results)
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(n), "ms/scenario")
+	b.ReportMetric(float64((cpuTime()-used).Microseconds())/1000/float64(n), "cpu-ms/scenario")
 }
 
 // BenchmarkShards runs the bundled suite whole and in two parts, each by itself as on a machine of

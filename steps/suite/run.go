@@ -16,10 +16,12 @@ import (
 
 	"github.com/cucumber/godog"
 
+	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/steps"
 	"example.com/gatehouse/steps/evidence"
 	"example.com/gatehouse/steps/suite/report"
 	"example.com/gatehouse/steps/suite/result"
+	"example.com/gatehouse/steps/target"
 )
 
 // The model of results has its own package; these are its words for those who run a suite.
@@ -96,7 +98,8 @@ type Config struct {
 	// Target is what the scenarios run against. Default: the embedded simulator, unless there is an
 	// Initializer; then nothing is asked and nothing is checked.
 	Target Target
-	// Initializer adds steps. Default: the whole vocabulary, on the embedded simulator.
+	// Initializer adds steps. Default: the whole vocabulary, on the target if it is one of package
+	// target, else on the embedded simulator.
 	Initializer func(*godog.ScenarioContext)
 
 	// Finish is called once, when no scenario runs any more, even after an interruption: the target
@@ -123,10 +126,14 @@ type Config struct {
 
 func (c Config) withDefaults() Config {
 	if c.Target == nil && c.Initializer == nil {
-		c.Target = embedded{}
+		embedded := target.Embedded(simulator.Options{})
+		c.Target, c.Initializer = embedded, steps.RegisterOn(embedded)
 	}
 	if c.Initializer == nil {
 		c.Initializer = steps.Register
+		if vocabulary, ok := c.Target.(target.Target); ok {
+			c.Initializer = steps.RegisterOn(vocabulary)
+		}
 	}
 	if c.Concurrency < 1 {
 		c.Concurrency = runtime.GOMAXPROCS(0)

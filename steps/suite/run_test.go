@@ -117,6 +117,16 @@ func TestSelection(t *testing.T) {
 	chosen, err = suite.Select(suite.Config{Paths: []string{file + ":9"}})
 	require.NoError(t, err)
 	assert.Len(t, chosen, 2, "the line of an outline's keyword chooses all its rows")
+
+	// The bundled suite is not on disk, and its places lead there all the same.
+	all, err := suite.All()
+	require.NoError(t, err)
+	chosen, err = suite.Select(suite.Config{Paths: []string{all[7].ID()}})
+	require.NoError(t, err)
+	assert.Equal(t, all[7:8], chosen)
+	chosen, err = suite.Select(suite.Config{Paths: []string{"features"}})
+	require.NoError(t, err)
+	assert.Len(t, chosen, len(all))
 }
 
 // Only what was chosen runs, and a report tells of each row by itself.

@@ -12,6 +12,7 @@ import (
 	"example.com/gatehouse/features"
 	"example.com/gatehouse/simulator/document"
 	"example.com/gatehouse/steps/suite/result"
+	"example.com/gatehouse/steps/target"
 )
 
 // ErrNothingSelected says that no scenario was chosen: a run that proves nothing is not green.
@@ -191,14 +192,13 @@ func again(report *result.Report, chosen []planned) ([]planned, []string, error)
 	return out, gone, nil
 }
 
-// checkNeeds finds tags "@needs-…" that name a feature which the target does not even know: the
-// scenario would never run.
-func checkNeeds(target Target, all []planned) error {
-	namer, ok := target.(interface{ Features() []string })
-	if !ok {
-		return nil
+// checkNeeds finds tags "@needs-…" that name a feature which no target has: the scenario would never
+// run.
+func checkNeeds(on Target, all []planned) error {
+	known := target.Names()
+	if namer, ok := on.(interface{ Features() []string }); ok {
+		known = namer.Features()
 	}
-	known := namer.Features()
 	for _, s := range all {
 		for _, need := range needs(s.Tags) {
 			if !slices.Contains(known, need) {
@@ -213,7 +213,7 @@ func checkNeeds(target Target, all []planned) error {
 func needs(tags []string) []string {
 	var out []string
 	for _, tag := range tags {
-		if need, ok := strings.CutPrefix(tag, "@needs-"); ok {
+		if need, ok := strings.CutPrefix(tag, "@"+target.TagPrefix); ok {
 			out = append(out, need)
 		}
 	}

@@ -2,16 +2,13 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"example.com/gatehouse/simulator"
-	"example.com/gatehouse/simulator/sender"
 )
 
-// Target is what scenarios run against, as far as a suite must know it. Two more methods are used
-// if there are any: Features() []string lists all names that Supports knows, and tags are checked
-// against it; Secrets() []string lists what must not stand in any report.
+// Target is what scenarios run against, as far as a suite must know it; those of package target are
+// such targets. Two more methods are used if there are any: Features() []string lists all names that
+// Supports knows, against which tags are checked in place of those of package target; Secrets()
+// []string lists what must not stand in any report.
 type Target interface {
 	// Name tells people which target it is. It holds no secret.
 	Name() string
@@ -32,22 +29,3 @@ func (e *SanityError) Error() string {
 }
 
 func (e *SanityError) Unwrap() error { return e.Err }
-
-// embedded is the simulator in this process, with a landscape of its own for each scenario.
-type embedded struct{}
-
-func (embedded) Name() string { return "the embedded simulator" }
-
-func (embedded) Supports(string) (bool, string) { return true, "" }
-
-func (embedded) Sanity(ctx context.Context) error {
-	sim, err := simulator.Start(ctx, simulator.Example(), simulator.Options{})
-	if err != nil {
-		return err
-	}
-	outcome, err := sim.Send(ctx, "warehouse", sender.Call{URL: "/http/orders"})
-	if err == nil && !outcome.Journey.Succeeded() {
-		err = fmt.Errorf("a good call was answered with HTTP %d", outcome.Result.Status)
-	}
-	return errors.Join(err, sim.Close())
-}

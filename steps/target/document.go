@@ -43,6 +43,10 @@ type Document struct {
 	Channels []Part `yaml:"channels,omitempty" json:"channels,omitempty"`
 	// Domains tell which custom domain plays the part of which one of the scenarios.
 	Domains []PlayedDomain `yaml:"domains,omitempty" json:"domains,omitempty"`
+	// Package is the id of an integration package of the target, into which flows of scenarios are
+	// uploaded. Default: that of the landscape document in a running simulator; in a real tenant none,
+	// and no flow is deployed.
+	Package string `yaml:"package,omitempty" json:"package,omitempty"`
 	// Nodes is how many runtime nodes the tenant has. Default: not known.
 	Nodes int `yaml:"nodes,omitempty" json:"nodes,omitempty"`
 	// Features says of a feature that the target has it (true), where that cannot be found out, or
@@ -113,7 +117,8 @@ type DeclaredSender struct {
 // DeclaredUser is a user of the identity provider.
 type DeclaredUser struct {
 	// Plays is the scenarios' user that it may be. Default: any.
-	Plays  string `yaml:"plays,omitempty" json:"plays,omitempty"`
+	Plays string `yaml:"plays,omitempty" json:"plays,omitempty"`
+	// Name is the user's name on the target.
 	Name   string `yaml:"name" json:"name"`
 	Secret `yaml:",inline"`
 }
@@ -121,9 +126,11 @@ type DeclaredUser struct {
 // DeclaredClient is an OAuth client.
 type DeclaredClient struct {
 	// Plays is the scenarios' client that it may be. Default: any.
-	Plays    string `yaml:"plays,omitempty" json:"plays,omitempty"`
-	ID       string `yaml:"id" json:"id"`
-	Secret   `yaml:",inline"`
+	Plays string `yaml:"plays,omitempty" json:"plays,omitempty"`
+	// ID is the client's id on the target.
+	ID     string `yaml:"id" json:"id"`
+	Secret `yaml:",inline"`
+	// TokenURL is where its tokens come from.
 	TokenURL string `yaml:"tokenURL" json:"tokenURL"`
 }
 
@@ -152,8 +159,10 @@ func (p Part) channel() simulator.Channel {
 
 // PlayedDomain tells which custom domain of the target plays which one of the scenarios.
 type PlayedDomain struct {
+	// Plays is the domain as scenarios write it, "orders.example".
 	Plays string `yaml:"plays" json:"plays"`
-	Host  string `yaml:"host" json:"host"`
+	// Host is the custom domain of the target.
+	Host string `yaml:"host" json:"host"`
 	// Mode is request, require or none.
 	Mode string `yaml:"mode" json:"mode"`
 	// OtherBundle: its bundle does not hold the CA of the scenarios' senders.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"example.com/gatehouse/simulator/document"
@@ -61,9 +62,12 @@ func (d Document) Validate() error {
 	if d.Nodes < 0 {
 		v.fail("nodes", "found %d, expected how many runtime nodes there are", d.Nodes)
 	}
-	for name := range d.Features {
-		if !Known(name) {
+	for name, has := range d.Features {
+		switch {
+		case !Known(name):
 			v.fail("features."+name, "there is no feature %q%s; the features are %s", name, document.DidYouMean(name, Names()), strings.Join(Names(), ", "))
+		case has && !slices.Contains(declarable, name):
+			v.fail("features."+name, "cannot be declared, it is found out: only %s can be true here; false keeps scenarios from using a feature", strings.Join(declarable, ", "))
 		}
 	}
 	for name, limit := range map[string]int64{"log": int64(d.Limits.Log), "trace": int64(d.Limits.Trace), "absence": int64(d.Limits.Absence), "change": int64(d.Limits.Change)} {
@@ -73,6 +77,9 @@ func (d Document) Validate() error {
 	}
 	return v.problems.Err()
 }
+
+// declarable are the features that only the document can tell, or permit.
+var declarable = []string{Echo, Clock, Nodes}
 
 type checking struct {
 	d        Document

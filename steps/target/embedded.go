@@ -57,14 +57,14 @@ func (e *embedded) Open(ctx context.Context, setup Setup) (Session, error) {
 // landscape is the one that the setup describes.
 func (s Setup) landscape() (simulator.Landscape, error) {
 	if s.Landscape != nil {
-		if s.Nodes != 0 || s.Profile != "" || !s.Clock.IsZero() || len(s.Domains) > 0 || s.Report != "" || len(s.Channels) > 0 || s.Limits != (simulator.Limits{}) {
+		if s.Nodes != 0 || s.Profile != "" || s.RoleCache || !s.Clock.IsZero() || len(s.Domains) > 0 || s.Report != "" || len(s.Channels) > 0 || s.Limits != (simulator.Limits{}) {
 			return simulator.Landscape{}, errors.New("the scenario gives a landscape document and describes a landscape too: write everything into the document")
 		}
 		return withSenderCA(*s.Landscape), nil
 	}
 	off := false
 	l := simulator.Landscape{
-		Clock: s.Clock, Tenant: simulator.Tenant{Nodes: s.Nodes, Profile: s.Profile},
+		Clock: s.Clock, Tenant: simulator.Tenant{Nodes: s.Nodes, Profile: s.Profile, RoleCache: s.RoleCache},
 		LoadBalancer: simulator.LoadBalancer{Verification: simulator.Verification{Report: s.Report}, Limits: s.Limits},
 		Channels:     []simulator.Channel{{Address: BaseChannel, CSRFProtected: &off}},
 	}

@@ -27,7 +27,7 @@ type tenantInterfaces interface {
 	logFiles(ctx context.Context, kind systemlog.Kind) ([]logFile, error)
 	logFile(ctx context.Context, name string) ([]byte, error)
 	// deploy uploads a flow with these channels and waits until it is started; undeploy removes it.
-	deploy(ctx context.Context, id string, channels []tenant.Channel) error
+	deploy(ctx context.Context, pkg, id string, channels []tenant.Channel) error
 	undeploy(ctx context.Context, id string) error
 }
 

@@ -70,7 +70,7 @@ func tlsConfig(roots []*x509.Certificate) *tls.Config {
 // ask sends a request and reads what stands in the answer.
 func (o *ownClient) ask(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	if o.user == "" {
-		return &refusedError{errors.New("Gatehouse's own interface is asked as a user, and the management section has an OAuth client")}
+		return &refusedError{err: errors.New("Gatehouse's own interface is asked as a user, and the management section has an OAuth client")}
 	}
 	var data []byte
 	if body != nil {
@@ -102,10 +102,10 @@ func (o *ownClient) ask(ctx context.Context, method, path string, query url.Valu
 		Error  string          `json:"error"`
 	}
 	if err := json.Unmarshal(text, &envelope); err != nil || envelope.Notice == "" {
-		return &refusedError{fmt.Errorf("%s %s: HTTP %d, not an answer of Gatehouse", method, path, answer.StatusCode)}
+		return &refusedError{err: fmt.Errorf("%s %s: HTTP %d, not an answer of Gatehouse", method, path, answer.StatusCode)}
 	}
 	if answer.StatusCode >= 300 {
-		return &refusedError{fmt.Errorf("%s %s: HTTP %d: %s", method, path, answer.StatusCode, journey.Printable(envelope.Error))}
+		return &refusedError{err: fmt.Errorf("%s %s: HTTP %d: %s", method, path, answer.StatusCode, journey.Printable(envelope.Error))}
 	}
 	if into == nil {
 		return nil
@@ -208,7 +208,7 @@ func (r *remote) token(ctx context.Context, tokenURL, id, secret string) (string
 	case err != nil:
 		return "", err
 	case answer.StatusCode != http.StatusOK:
-		return "", &refusedError{fmt.Errorf("the token service answered HTTP %d", answer.StatusCode)}
+		return "", &refusedError{err: fmt.Errorf("the token service answered HTTP %d", answer.StatusCode)}
 	case json.Unmarshal(text, &told) != nil || told.Token == "":
 		return "", errors.New("the token service's answer holds no access_token")
 	}

@@ -23,8 +23,6 @@ type clients struct {
 	odata    *client.Client
 	platform *client.Platform // nil without
 	waits    Waits
-	// pkg is the package that flows are uploaded to.
-	pkg string
 
 	mu       sync.Mutex
 	mappings map[string]mapping // by DER; nil: not asked for yet
@@ -46,7 +44,7 @@ func (d Document) interfaces() (tenantInterfaces, ownInterfaces, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("the target's management section: %w", err)
 	}
-	out := &clients{odata: odata, waits: d.Limits.withDefaults(), pkg: "GatehouseTests", app: map[string]string{}}
+	out := &clients{odata: odata, waits: d.Limits.withDefaults(), app: map[string]string{}}
 	if d.Platform != nil {
 		config, err := d.client(*d.Platform)
 		if err != nil {
@@ -106,7 +104,7 @@ func judged(err error) error {
 	if err == nil || !errors.As(err, &refused) || refused.Status >= 500 && refused.Status != http.StatusNotImplemented && refused.Status != http.StatusInternalServerError {
 		return err
 	}
-	return &refusedError{err}
+	return &refusedError{err, refused.Status == http.StatusUnauthorized || refused.Status == http.StatusForbidden || refused.Status == http.StatusTooManyRequests}
 }
 
 // patiently repeats a call that was answered with "too many requests". [C] The platform API takes
@@ -172,7 +170,7 @@ func (c *clients) unmap(ctx context.Context, id string) error {
 }
 
 func (c *clients) usersOfRole(ctx context.Context, application, role string) ([]string, error) {
-	users, err := patiently(ctx, c.waits.Change, func() ([]string, error) { return c.platform.RoleUsers(ctx, application, role) })
+	users, err := patiently(ctx, c.waits.Change+time.Minute, func() ([]string, error) { return c.platform.RoleUsers(ctx, application, role) })
 	if errors.Is(err, client.ErrNotFound) {
 		return nil, nil
 	}
@@ -180,14 +178,14 @@ func (c *clients) usersOfRole(ctx context.Context, application, role string) ([]
 }
 
 func (c *clients) assign(ctx context.Context, application, role, user string) error {
-	_, err := patiently(ctx, c.waits.Change, func() (struct{}, error) {
+	_, err := patiently(ctx, c.waits.Change+time.Minute, func() (struct{}, error) {
 		return struct{}{}, c.platform.Assign(ctx, application, role, user)
 	})
 	return err
 }
 
 func (c *clients) unassign(ctx context.Context, application, role, user string) error {
-	_, err := patiently(ctx, c.waits.Change, func() (struct{}, error) {
+	_, err := patiently(ctx, c.waits.Change+time.Minute, func() (struct{}, error) {
 		return struct{}{}, c.platform.Unassign(ctx, application, role, user)
 	})
 	return err
@@ -229,12 +227,12 @@ func (c *clients) logFile(ctx context.Context, name string) ([]byte, error) {
 	return data, err
 }
 
-func (c *clients) deploy(ctx context.Context, id string, channels []tenant.Channel) error {
+func (c *clients) deploy(ctx context.Context, pkg, id string, channels []tenant.Channel) error {
 	export, err := iflow.Describe(id, id, channels).Zip()
 	if err != nil {
 		return fmt.Errorf("writing the flow %s: %w", id, err)
 	}
-	if err := c.odata.Upload(ctx, client.Artifact{ID: id, Name: id, Package: c.pkg}, export); err != nil {
+	if err := c.odata.Upload(ctx, client.Artifact{ID: id, Name: id, Package: pkg}, export); err != nil {
 		return judged(err)
 	}
 	task, err := c.odata.Deploy(ctx, id)
@@ -252,7 +250,7 @@ func (c *clients) deploy(ctx context.Context, id string, channels []tenant.Chann
 			return false, judged(err)
 		}
 		if last = flow.Status; last == client.Failed {
-			return false, &refusedError{fmt.Errorf("the flow %s was deployed and has the status %s", id, last)}
+			return false, &refusedError{err: fmt.Errorf("the flow %s was deployed and has the status %s", id, last)}
 		}
 		return last == client.Started, nil
 	})

@@ -39,6 +39,9 @@ func (n *names) user(scenario string) string {
 	return name
 }
 
+// isOwn tells whether the target's user was made up here.
+func (n *names) isOwn(target string) bool { return strings.HasPrefix(target, "GH-"+n.run+"-") }
+
 // plays says that a user of the target has a part.
 func (n *names) plays(scenario, target string) {
 	n.mu.Lock()

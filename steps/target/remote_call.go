@@ -54,7 +54,7 @@ func (s *remoteSession) Do(ctx context.Context, from *sender.Sender, message sen
 		joint = "&"
 	}
 	message.URL += joint + c.remote.marker
-	if s.remote.logs != nil && !carriesPassport(message) {
+	if s.remote.logs != nil && ctx.Value(barePassport{}) == nil && !carriesPassport(message) {
 		raw, root, column := newPassport(s.remote.id)
 		message.RawHeader = append(message.RawHeader[:len(message.RawHeader):len(message.RawHeader)], passportHeader+": "+hex.EncodeToString(raw))
 		c.remote.root, c.remote.passport = root, column
@@ -69,6 +69,14 @@ func (s *remoteSession) Do(ctx context.Context, from *sender.Sender, message sen
 	c.Journey = journey.Journey{Status: result.Status, Client: result.LocalAddr, Request: result.Request}.WithSender(result.Stop())
 	c.Deduced = true
 	return c, nil
+}
+
+type barePassport struct{}
+
+// WithoutPassport has the calls that are made with the context carry no SAP passport. Else a target
+// that is not in this process gets one with each call, by which its trace records are found.
+func WithoutPassport(ctx context.Context) context.Context {
+	return context.WithValue(ctx, barePassport{}, true)
 }
 
 // carriesPassport tells whether the scenario sends a passport of its own, or says that there is none.

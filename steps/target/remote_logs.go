@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/gatehouse/pki"
+	"example.com/gatehouse/simulator/sender"
 	"example.com/gatehouse/simulator/systemlog"
 )
 
@@ -38,7 +39,7 @@ func (s *remoteSession) findLines(ctx context.Context, c *Call) error {
 		return err
 	}
 	c.Lines = nil
-	for _, l := range found {
+	for _, l := range inOrder(found, c.Result) {
 		c.Lines = append(c.Lines, s.names.line(l, c.remote.marker, c.remote.passport))
 	}
 	if len(c.Lines) > 0 {
@@ -46,6 +47,23 @@ func (s *remoteSession) findLines(ctx context.Context, c *Call) error {
 		c.Journey.Node, c.Journey.User, c.Journey.AccessLog = last.Node, last.User, last.AccessLine.String()
 	}
 	return nil
+}
+
+// inOrder puts the lines into the order of the requests: challenge or token fetch first. Lines of two
+// nodes have whole seconds only, so that the statuses must tell.
+func inOrder(lines []systemlog.NodeLine, r sender.Result) []systemlog.NodeLine {
+	rest := slices.Clone(lines)
+	var out []systemlog.NodeLine
+	take := func(status int) {
+		if i := slices.IndexFunc(rest, func(l systemlog.NodeLine) bool { return l.Status == status }); i >= 0 {
+			out, rest = append(out, rest[i]), slices.Delete(rest, i, i+1)
+		}
+	}
+	for _, a := range r.Attempts {
+		take(a.Status)
+	}
+	take(r.Status)
+	return append(rest, out...)
 }
 
 // findRecords waits for the trace records of a call, whose line must have been looked for before. A

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/gatehouse/simulator/management"
+	"example.com/gatehouse/simulator/management/client"
 	"example.com/gatehouse/simulator/systemlog"
 )
 
@@ -57,8 +58,8 @@ func (r *remote) probe(ctx context.Context) error {
 	if len(d.OAuthClients) == 0 && r.facts == nil {
 		lacks("the target document declares no oauthClients", OAuthClients)
 	}
-	if len(d.Channels) < 2 && r.api == nil {
-		lacks("the target document declares no channels beside /http/orders, and none can be deployed", Channels)
+	if len(d.Channels) < 2 && (r.api == nil || r.uploads() == "") {
+		lacks("the target document declares no channels beside /http/orders, and names no package into which flows could be uploaded", Channels)
 	}
 	if len(d.Domains) == 0 {
 		lacks("the target document declares no domains", Domains)
@@ -81,7 +82,7 @@ func (r *remote) probe(ctx context.Context) error {
 		switch {
 		case !has:
 			r.lacks[f] = "the target document says so"
-		case f == Echo || f == Channels || f == Stations:
+		case f == Echo:
 			delete(r.lacks, f)
 		}
 	}
@@ -99,6 +100,8 @@ func (r *remote) probeInterfaces(ctx context.Context, lacks func(string, ...stri
 		switch {
 		case err == nil:
 			return nil
+		case errors.Is(err, client.ErrUnauthorized):
+			return &FaultError{"logging on to the target", err} // the document is wrong, not the target's means
 		case errors.As(err, &refused):
 			lacks(fmt.Sprintf("the tenant refused to tell: %v", err), features...)
 			return nil
@@ -159,7 +162,11 @@ func (r *remote) mintIssuing(ctx context.Context) error {
 }
 
 // refusedError is an answer with which an interface refused: 401, 403, 404 or 501.
-type refusedError struct{ err error }
+type refusedError struct {
+	err error
+	// forbidden: it was who asked that was refused, not what was asked.
+	forbidden bool
+}
 
 func (e *refusedError) Error() string { return e.err.Error() }
 

@@ -25,6 +25,7 @@ type remoteSession struct {
 	clients   map[string]oauthClient
 	taken     map[int]bool // declared senders that play a part in this scenario
 	borrowed  map[string]bool
+	roles     map[tenant.Assignment]bool // of users that only this scenario has
 	undo      []undo
 	closed    bool
 }
@@ -101,6 +102,8 @@ func (s *remoteSession) settle(setup Setup) error {
 		return &UnsupportedError{Feature: Nodes, Reason: fmt.Sprintf("the scenario needs %d runtime nodes, and the target has %d", setup.Nodes, r.nodes())}
 	case setup.Profile != "" && r.application() != r.account()+setup.Profile:
 		return &UnsupportedError{Feature: Landscape, Reason: fmt.Sprintf("the scenario needs the profile %s, and the application of the worker node is %s", setup.Profile, r.application())}
+	case setup.RoleCache:
+		return &UnsupportedError{Feature: Landscape, Reason: "whether the tenant caches roles cannot be set"}
 	case !setup.Clock.IsZero():
 		return &UnsupportedError{Feature: Clock, Reason: "the clock of a target that scenarios share can be moved on, and not be set to a date"}
 	}

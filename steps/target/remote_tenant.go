@@ -36,7 +36,12 @@ func (s *remoteSession) Map(ctx context.Context, certificate []byte, user string
 		}
 		return api.unmap(ctx, id)
 	})
-	return said(api.mapCertificate(ctx, certificate, name), "mapping a certificate to "+name)
+	err = api.mapCertificate(ctx, certificate, name)
+	var refused *refusedError
+	if errors.As(err, &refused) && !refused.forbidden {
+		return fmt.Errorf("mapping a certificate to %s: %w", name, err) // what a scenario may be about
+	}
+	return said(err, "mapping a certificate to "+name)
 }
 
 func (s *remoteSession) Unmap(ctx context.Context, certificate []byte) (bool, error) {
@@ -77,22 +82,32 @@ func (s *remoteSession) onTarget(a tenant.Assignment) (application, user string,
 	return application, s.names.user(a.User), nil
 }
 
+// has tells whether a user has a role. Of users that only this scenario has, nobody need be asked:
+// the platform API takes 100 requests a minute. [C]
+func (s *remoteSession) has(ctx context.Context, application, role, user string) (bool, error) {
+	if s.names.isOwn(user) {
+		return s.roles[tenant.Assignment{User: user, Role: role, Application: application}], nil
+	}
+	users, err := s.remote.api.usersOfRole(ctx, application, role)
+	return slices.Contains(users, user), said(err, fmt.Sprintf("looking up who has the role %s on %s", role, application))
+}
+
 func (s *remoteSession) Assign(ctx context.Context, a tenant.Assignment) error {
 	application, user, err := s.onTarget(a)
 	if err != nil {
 		return err
 	}
 	api, role := s.remote.api, a.Role
-	users, err := api.usersOfRole(ctx, application, role)
-	if err != nil {
-		return said(err, fmt.Sprintf("looking up who has the role %s on %s", role, application))
-	}
-	if slices.Contains(users, user) {
-		return nil
+	if has, err := s.has(ctx, application, role, user); has || err != nil {
+		return err
 	}
 	s.changed(fmt.Sprintf("the assignment of the role %s on %s to %s", role, application, user), func(ctx context.Context) error {
+		if s.names.isOwn(user) && !s.roles[tenant.Assignment{User: user, Role: role, Application: application}] {
+			return nil // taken away again
+		}
 		return api.unassign(ctx, application, role, user)
 	})
+	s.note(application, role, user, true)
 	return said(api.assign(ctx, application, role, user), fmt.Sprintf("assigning the role %s on %s to %s", role, application, user))
 }
 
@@ -102,14 +117,29 @@ func (s *remoteSession) Unassign(ctx context.Context, a tenant.Assignment) (bool
 		return false, err
 	}
 	api, role := s.remote.api, a.Role
-	users, err := api.usersOfRole(ctx, application, role)
-	if err != nil || !slices.Contains(users, user) {
-		return false, said(err, fmt.Sprintf("looking up who has the role %s on %s", role, application))
+	if has, err := s.has(ctx, application, role, user); !has || err != nil {
+		return false, err
+	}
+	doing := fmt.Sprintf("taking the role %s on %s from %s", role, application, user)
+	if s.names.isOwn(user) {
+		if err := api.unassign(ctx, application, role, user); err != nil {
+			return false, said(err, doing)
+		}
+		s.note(application, role, user, false)
+		return true, nil
 	}
 	s.changed(fmt.Sprintf("the removal of the role %s on %s of %s", role, application, user), func(ctx context.Context) error {
 		return api.assign(ctx, application, role, user)
 	})
-	return true, said(api.unassign(ctx, application, role, user), fmt.Sprintf("taking the role %s on %s from %s", role, application, user))
+	return true, said(api.unassign(ctx, application, role, user), doing)
+}
+
+// note remembers a role of a user that only this scenario has.
+func (s *remoteSession) note(application, role, user string, has bool) {
+	if s.roles == nil {
+		s.roles = map[tenant.Assignment]bool{}
+	}
+	s.roles[tenant.Assignment{User: user, Role: role, Application: application}] = has
 }
 
 func (s *remoteSession) AddGroup(context.Context, string, string) error {
@@ -206,11 +236,11 @@ func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) err
 			return nil
 		}
 	}
-	if r.api == nil {
-		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("the target document has no channel that plays %q with these properties, and there is no management section with which one could be deployed", c.Address)}
-	}
 	if err := r.needs(Channels); err != nil {
 		return err
+	}
+	if r.api == nil || r.uploads() == "" {
+		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("the target document has no channel that plays %q with these properties, and no package into which a flow could be uploaded", c.Address)}
 	}
 	if c.Answer != "" && c.Answer != "echo" {
 		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("no flow that answers %q can be deployed: declare a channel with that answer in the target document", c.Answer)}
@@ -227,7 +257,7 @@ func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) err
 	s.changed("the integration flow "+id, func(ctx context.Context) error { return r.api.undeploy(ctx, id) })
 	limit, cancel := context.WithTimeout(ctx, r.waits.Change)
 	defer cancel()
-	return said(r.api.deploy(limit, id, []tenant.Channel{runtime}), "deploying an integration flow with the channel "+runtime.Address)
+	return said(r.api.deploy(limit, r.uploads(), id, []tenant.Channel{runtime}), "deploying an integration flow with the channel "+runtime.Address)
 }
 
 // baseIssuingDN is the CA below which scenarios' senders have their certificates, as scenarios write
@@ -252,14 +282,18 @@ func (s *remoteSession) Deploy(context.Context, string, time.Duration) error {
 	return &UnsupportedError{Feature: Channels, Reason: "the downtime of a deployment cannot be chosen on a target that scenarios share"}
 }
 
-// said makes a fault of an error of the way; what the tenant itself refused is passed on as it is.
+// said makes a fault of what hindered a scenario from being set up.
 func said(err error, doing string) error {
 	if err == nil {
 		return nil
 	}
-	var refused *refusedError
-	if errors.As(err, &refused) {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
 	return &FaultError{doing, err}
+}
+
+// uploads is the package into which flows are uploaded; empty if there is none.
+func (r *remote) uploads() string {
+	if r.document.Package == "" && r.facts != nil {
+		return tenant.LandscapePackage
+	}
+	return r.document.Package
 }

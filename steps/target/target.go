@@ -36,6 +36,8 @@ type Setup struct {
 	Nodes int
 	// Profile is the application of the worker node, without the account. Default: any.
 	Profile string
+	// RoleCache: the tenant caches the roles of users who call often. Default: any.
+	RoleCache bool
 	// Clock is the time at which the scenario begins. Default: now.
 	Clock time.Time
 	// Domains are the custom domains that the load balancer must have.

@@ -47,6 +47,8 @@ type pageData struct {
 	Policy   string
 	Stations []stationData
 	Statuses []result.Status
+	// NotRun is how many requirements have no scenario in the run.
+	NotRun int
 }
 
 // stationData is the summary of a station.
@@ -76,6 +78,9 @@ func writeHTML(w io.Writer, r *result.Report) error {
 			if c.Station == one.Name {
 				one.Requirements = append(one.Requirements, c)
 				stationOf[c.ID] = one.Name
+				if c.Verdict == result.NotRun {
+					data.NotRun++
+				}
 			}
 		}
 		data.Stations = append(data.Stations, one)

@@ -165,7 +165,7 @@ func junitOf(r *result.Report, of *result.Result) (*junitCase, error) {
 	s := of.Scenario
 	c := &junitCase{
 		Name: printable(s.Name), Classname: printable(place(s)), File: s.File, Line: s.Line, Time: seconds(of.Duration),
-		SystemOut: detail(of, calls),
+		SystemOut: detail(of, calls, true),
 	}
 	if len(s.Tags) > 0 {
 		c.Properties = &junitProperties{}

@@ -141,7 +141,7 @@ func (m *messageWriter) scenario(r *result.Report, of *result.Result, pickle *me
 		Calls []evidence.Call `json:"calls,omitempty"`
 	}{of, calls})
 	if of.Status != result.Passed || of.Expected != "" {
-		m.attachText(started, detail(of, calls))
+		m.attachText(started, detail(of, calls, true))
 	}
 	m.send(messages.Envelope{TestCaseFinished: &messages.TestCaseFinished{TestCaseStartedId: started, Timestamp: timestamp(began.Add(of.Duration))}})
 	return m.err

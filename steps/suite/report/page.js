@@ -13,7 +13,10 @@
       var text = one.dataset.text.toLowerCase() + " ";
       var ok = statuses[one.dataset.status] &&
         (!station || one.dataset.stations.split("|").indexOf(station) >= 0) &&
-        words.every(function (word) { return text.indexOf(word.charAt(0) === "@" ? word + " " : word) >= 0; });
+        words.every(function (word) { 
+          // A tag is meant whole, or as a group: @LB is all of @LB-1, @LB-2…
+          return word.charAt(0) === "@" ? text.indexOf(word + " ") >= 0 || text.indexOf(word + "-") >= 0 : text.indexOf(word) >= 0;
+        });
       one.classList.toggle("hidden", !ok);
       if (ok) { n++; }
     });

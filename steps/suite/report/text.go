@@ -59,15 +59,17 @@ func about(r *result.Report) string {
 		journey.Printable(r.Gatehouse), journey.Printable(r.Target), r.Began.UTC().Format(time.RFC3339), journey.Printable(chosen), count(s.Planned, "scenario"), s.Plan, s.Order, r.Verdict, r.Duration.Seconds(), r.Schema)
 }
 
-// Scenario prints a scenario: one line if it passed, else all that is known of it.
+// Scenario prints a scenario: one line if it passed or was not run, else all that is known of it.
 func (p Printer) Scenario(r *result.Report, of *result.Result) error {
 	text := fmt.Sprintf("%s %s (%s)\n", p.style(of.Status, fmt.Sprintf("%-7s", word(of))), journey.Printable(of.Scenario.Name), journey.Printable(of.Scenario.ID()))
-	if p.whole || of.Status != result.Passed || of.Expected != "" {
+	if notRun := of.Status == result.NotSupported || of.Status == result.Skipped; notRun && !p.whole {
+		text = strings.TrimSuffix(text, "\n") + ": " + journey.Printable(firstLine(of.Reason)) + "\n"
+	} else if p.whole || of.Status != result.Passed || of.Expected != "" {
 		calls, err := r.Calls(of)
 		if err != nil {
 			return err
 		}
-		text += indent(detail(of, calls), "        ")
+		text += indent(detail(of, calls, p.whole), "        ")
 	}
 	_, err := io.WriteString(p.W, text)
 	return err
@@ -84,8 +86,9 @@ func word(of *result.Result) string {
 	return string(of.Status)
 }
 
-// detail tells everything about a scenario that did not simply pass. All texts are printable.
-func detail(of *result.Result, calls []evidence.Call) string {
+// detail tells everything about a scenario. All texts are printable. If it is not to be whole, calls
+// before the last are told in a line, and what stations saw is left to reports.
+func detail(of *result.Result, calls []evidence.Call, whole bool) string {
 	var b strings.Builder
 	s := of.Scenario
 	fmt.Fprintf(&b, "in      %s\n", journey.Printable(place(s)))
@@ -112,7 +115,11 @@ func detail(of *result.Result, calls []evidence.Call) string {
 		}
 	}
 	for i, c := range calls {
-		b.WriteString(callText(i, c, told))
+		if !whole && i < len(calls)-1 {
+			fmt.Fprintf(&b, "call %d  %s: %s\n", i+1, journey.Printable(c.Sender), journey.Printable(saw(c)))
+			continue
+		}
+		b.WriteString(callText(i, c, told, whole))
 	}
 	if of.Duration > 0 {
 		fmt.Fprintf(&b, "took    %s\n", of.Duration.Round(time.Millisecond))
@@ -132,12 +139,15 @@ func place(s result.Scenario) string {
 }
 
 // callText tells a call, but for those lines that were told already.
-func callText(number int, c evidence.Call, told map[string]bool) string {
+func callText(number int, c evidence.Call, told map[string]bool, whole bool) string {
 	var b strings.Builder
 	if len(c.Journey.Stops) > 0 {
 		_ = journey.WriteText(&b, c.Journey) // a builder takes everything
 	}
 	for _, stop := range c.Journey.Stops {
+		if !whole {
+			break
+		}
 		if stop.Reason != "" {
 			fmt.Fprintf(&b, "reason  %s: %s; to do: %s\n", stop.Station, stop.Reason, journey.Printable(stop.Remedy()))
 		}

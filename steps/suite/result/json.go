@@ -117,6 +117,10 @@ func Read(name string, from io.Reader) (*Report, error) {
 	if s := report.Shard; s != nil && (s.Index < 1 || s.Index > s.Total) {
 		return nil, &InvalidError{name, fmt.Sprintf("shard: found %s, expected 1/%d to %d/%d", s, s.Total, s.Total, s.Total)}
 	}
+	// What somebody changed by hand must not be taken for a result.
+	if counts, verdict := report.judge(); counts != report.Counts || verdict != report.Verdict {
+		return nil, &InvalidError{name, fmt.Sprintf("contradicts itself: it says %s (%s), and its scenarios are %s (%s)", report.Verdict, report.Counts, verdict, counts)}
+	}
 	return &report, nil
 }
 

@@ -197,17 +197,23 @@ func (r *Report) Median() time.Duration {
 // results are there.
 func (r *Report) Sum() error {
 	r.Schema = Schema
-	r.Counts = Counts{}
-	for i := range r.Results {
-		r.Counts.Add(&r.Results[i])
-	}
-	r.Verdict = r.Counts.Verdict()
-	if r.Reason != "" && r.Verdict != VerdictFailed {
-		r.Verdict = VerdictError
-	}
+	r.Counts, r.Verdict = r.judge()
 	var err error
 	r.Requirements, err = cover(r.Results)
 	return err
+}
+
+// judge counts the results and finds the verdict.
+func (r *Report) judge() (Counts, Verdict) {
+	counts := Counts{}
+	for i := range r.Results {
+		counts.Add(&r.Results[i])
+	}
+	verdict := counts.Verdict()
+	if r.Reason != "" && verdict != VerdictFailed {
+		verdict = VerdictError
+	}
+	return counts, verdict
 }
 
 // Calls are the calls of a scenario, read from where the run keeps them.

@@ -166,14 +166,15 @@ func TestReadSaysWhereAReportIsWrong(t *testing.T) {
 	_, err := result.Read("good.json", bytes.NewReader(good.Bytes()))
 	require.NoError(t, err)
 	for want, text := range map[string]string{
-		"line 1, column 1":               "<html>",
-		"line 2, column":                 "{\n  \"schema\": }",
-		"has the schema \"\"":            "{}",
-		"has the schema \"gatehouse.rep": `{"schema": "gatehouse.report/99"}`,
-		"has the status \"fine\"":        strings.Replace(good.String(), `"status": "passed"`, `"status": "fine"`, 1),
-		"scenario a.feature:1 stands tw": strings.Replace(good.String(), `"line": 3`, `"line": 1`, 1),
-		"shard: found 7/2":               strings.Replace(good.String(), `"index": 1`, `"index": 7`, 1),
-		"line ":                          strings.Replace(good.String(), `"planned": 4`, `"planned": "four"`, 1),
+		"line 1, column 1":                             "<html>",
+		"line 2, column":                               "{\n  \"schema\": }",
+		"has the schema \"\"":                          "{}",
+		"has the schema \"gatehouse.rep":               `{"schema": "gatehouse.report/99"}`,
+		"has the status \"fine\"":                      strings.Replace(good.String(), `"status": "passed"`, `"status": "fine"`, 1),
+		"scenario a.feature:1 stands tw":               strings.Replace(good.String(), `"line": 3`, `"line": 1`, 1),
+		"contradicts itself: it says passed (2 passed": strings.Replace(good.String(), `"status": "passed"`, `"status": "failed"`, 1),
+		"shard: found 7/2":                             strings.Replace(good.String(), `"index": 1`, `"index": 7`, 1),
+		"line ":                                        strings.Replace(good.String(), `"planned": 4`, `"planned": "four"`, 1),
 	} {
 		_, err := result.Read("part.json", strings.NewReader(text))
 		var invalid *result.InvalidError

@@ -1,0 +1,18 @@
+//go:build unix
+
+package suite_test
+
+import (
+	"syscall"
+	"time"
+)
+
+// cpuTime is what this process has used of the processors, which is the same however busy others
+// keep them.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
