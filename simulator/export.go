@@ -39,7 +39,7 @@ func (l Landscape) Export(c tenant.Config, kept map[string][]byte, name string) 
 	x := &exporter{
 		from: l, to: l, config: c,
 		beside: strings.TrimSuffix(base, filepath.Ext(base)) + ".files",
-		names:  make(map[string]string), secrets: make(map[string]bool),
+		names:  make(map[string]string),
 	}
 	x.to.source, x.to.folder = nil, filepath.Dir(name)
 	if err := x.certificates(kept); err != nil {
@@ -62,13 +62,15 @@ func (l Landscape) Export(c tenant.Config, kept map[string][]byte, name string) 
 	return files, nil
 }
 
+// TenantAccount is the account of the landscape's tenant.
+func (l Landscape) TenantAccount() string { return l.Tenant.withDefaults().Account }
+
 type exporter struct {
 	from, to Landscape
 	config   tenant.Config
 	beside   string
 	files    []Exported
 	names    map[string]string // of certificates of the pki section, by their DER
-	secrets  map[string]bool
 }
 
 // file adds a file beside the document and returns its path.
@@ -264,6 +266,9 @@ func documentChannel(c tenant.Channel) Channel {
 	}
 	return out
 }
+
+// IsZero tells what a document leaves out: an empty table is there.
+func (a Authorization) IsZero() bool { return a.UserRole == "" && a.ClientCertificates == nil }
 
 // MarshalYAML keeps an empty table, which lets nobody in, apart from none.
 func (a Authorization) MarshalYAML() (any, error) {

@@ -204,6 +204,7 @@ type Mapping struct {
 	Certificate string `yaml:"certificate,omitempty" json:"certificate,omitempty"`
 	// File is the path of a certificate, PEM or DER, in place of Certificate.
 	File string `yaml:"file,omitempty" json:"file,omitempty"`
+	// User is whom the certificate stands for.
 	User string `yaml:"user" json:"user"`
 	// CreatedBy, Created, LastModifiedBy and LastModified tell who mapped it, and when (RFC 3339).
 	CreatedBy      string    `yaml:"createdBy,omitempty" json:"createdBy,omitempty"`

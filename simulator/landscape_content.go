@@ -8,10 +8,12 @@ type Credential struct {
 	// Name is that of the artifact.
 	Name string `yaml:"name" json:"name"`
 	// User is the user name in it. Default: the name of the artifact.
-	User     string `yaml:"user,omitempty" json:"user,omitempty"`
+	User string `yaml:"user,omitempty" json:"user,omitempty"`
+	// Password in it. Default: none.
 	Password string `yaml:"password,omitempty" json:"password,omitempty"`
 	// PasswordEnv names the environment variable that holds the password.
 	PasswordEnv string `yaml:"passwordEnv,omitempty" json:"passwordEnv,omitempty"`
+	// Description is a text for people.
 	Description string `yaml:"description,omitempty" json:"description,omitempty"`
 }
 
@@ -65,7 +67,8 @@ type Deployment struct {
 	// Flow is the flow of its channels.
 	Flow string `yaml:"flow" json:"flow"`
 	// Name. Default: the flow.
-	Name    string `yaml:"name,omitempty" json:"name,omitempty"`
+	Name string `yaml:"name,omitempty" json:"name,omitempty"`
+	// Version that is deployed. Default: 1.0.0.
 	Version string `yaml:"version,omitempty" json:"version,omitempty"`
 	// By and On tell who deployed it, and when (RFC 3339).
 	By string    `yaml:"by,omitempty" json:"by,omitempty"`

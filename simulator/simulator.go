@@ -293,7 +293,7 @@ func (s *Simulator) tenantProblems(err error) error {
 	}
 	var out document.Problems
 	for _, p := range problems.Problems {
-		out = append(out, s.landscape.source.Problem(p.Path, "%s", p.Message))
+		out = append(out, s.landscape.source.Problem(documentPath(p.Path), "%s", p.Message))
 	}
 	return out
 }

@@ -186,7 +186,7 @@ func (v *validator) channels() {
 	// What the tenant itself knows to be wrong; certificates are not minted yet and play no part.
 	config, _ := v.l.tenantConfig(nil) // no file is read
 	for _, p := range config.Validate() {
-		v.fail(p.Path, "%s", p.Message)
+		v.fail(documentPath(p.Path), "%s", p.Message)
 	}
 }
 
@@ -221,6 +221,7 @@ func (v *validator) channel(path string, c Channel) {
 }
 
 func (v *validator) mappings() {
+	seen := map[string]int{}
 	for i, m := range v.l.Mappings {
 		path := fmt.Sprintf("mappings[%d]", i)
 		switch {
@@ -232,12 +233,23 @@ func (v *validator) mappings() {
 		if m.User == "" {
 			v.fail(path+".user", "is missing: give the user that the certificate stands for")
 		}
-		for j, other := range v.l.Mappings[:i] {
-			if other.Certificate == m.Certificate && m.File == "" && other.File == "" {
-				v.fail(path+".certificate", "%q is mapped already, to %q by mappings[%d]: one certificate maps to one user", m.Certificate, other.User, j)
-			}
+		if m.File != "" {
+			continue
 		}
+		if j, twice := seen[m.Certificate]; twice {
+			v.fail(path+".certificate", "%q is mapped already, to %q by mappings[%d]: one certificate maps to one user", m.Certificate, v.l.Mappings[j].User, j)
+			continue
+		}
+		seen[m.Certificate] = i
 	}
+}
+
+// documentPath is the place in the document of what the tenant knows under another name.
+func documentPath(path string) string {
+	if strings.HasPrefix(path, "clients[") {
+		return "oauthC" + path[1:]
+	}
+	return path
 }
 
 func (v *validator) people() {

@@ -69,7 +69,7 @@ var senderSteps = []Definition{
 				w.actors[name] = &actor{name: name, certificate: p.Certificate, keystore: p.Keystore, user: p.User, from: from}
 				return nil
 			}
-		}).needs(target.Landscape),
+		}).needs(target.GoodSender),
 	step("sender", `"([^"]*)" (keeps its connection|resumes its TLS session|keeps its cookies|URL-encodes its cookies|fetches a CSRF token|offers its certificate only if its issuer is named)`, `"warehouse" keeps its cookies`, "A habit of the sender, in all calls that follow.",
 		func(w *world) any {
 			return func(name, habit string) error {

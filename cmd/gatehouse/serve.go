@@ -18,9 +18,9 @@ import (
 )
 
 type serveOptions struct {
-	file, logFolder, listen, management, keys string
-	allowRemote                               bool
-	flows                                     flowOptions
+	file, logFolder, listen, management, keys, state string
+	allowRemote                                      bool
+	flows                                            flowOptions
 }
 
 func newServe() *cobra.Command {
@@ -40,6 +40,9 @@ API under /authorization/v1, the token services, and what Gatehouse adds under /
 there as a user of the document that has AuthGroup.Administrator or another AuthGroup on the
 application <account>tmn.
 
+With --state, everything that is changed in the tenant, and the certificates that are minted, outlive
+the end; "gatehouse export" writes them as a document again. Without it they end with the landscape.
+
 It listens on loopback only, unless --allow-remote is given: it is a test tool, whose keys and
 passwords protect nothing.`,
 		Example: `  gatehouse serve
@@ -55,6 +58,7 @@ passwords protect nothing.`,
 	flags.StringVar(&o.logFolder, "log-folder", "", `the folder for the logs (default: "logs" beside the document)`)
 	flags.StringVar(&o.keys, "keys", "", "the folder for the senders' key pairs and the load balancer's root (default: a temporary one, removed at the end)")
 	o.flows.flags(cmd)
+	stateFlag(cmd, &o.state, "the file that keeps what is changed in the tenant; made if it is not there (default: nothing is kept)")
 	return cmd
 }
 
@@ -93,7 +97,7 @@ func (o serveOptions) run(cmd *cobra.Command) (err error) {
 	}
 	defer func() { err = errors.Join(err, keys.remove()) }()
 	out := cmd.OutOrStdout()
-	if err := show(out, banner(o.file, sim, l, keys, logs)); err != nil {
+	if err := show(out, banner(o, sim, present(l, sim), keys, logs)); err != nil {
 		return err
 	}
 	explain := explainer(sim)
@@ -137,10 +141,19 @@ func (o serveOptions) addresses(l *simulator.Landscape) error {
 // start starts the landscape and says what is wrong with the address in the words of its origin.
 func (o serveOptions) start(cmd *cobra.Command, l simulator.Landscape, logs string) (*simulator.Simulator, error) {
 	logger := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	sim, err := startUntil(cmd.Context(), l, simulator.Options{LogFolder: logs, Management: true, Logger: logger})
+	options := simulator.Options{LogFolder: logs, Management: true, Logger: logger}
+	if o.state != "" {
+		store, err := openState(cmd.Context(), o.state)
+		if err != nil {
+			return nil, err
+		}
+		options.Store = store
+	}
+	sim, err := startUntil(cmd.Context(), l, options)
 	if err == nil {
 		return sim, nil
 	}
+	err = stateError(err)
 	if problems := (document.Problems)(nil); errors.As(err, &problems) {
 		for _, p := range problems {
 			switch {

@@ -47,7 +47,12 @@ func (o *flowOptions) add(l simulator.Landscape) (simulator.Landscape, string, e
 			return l, "", err
 		}
 		for _, f := range export.AllFindings() {
-			fmt.Fprintf(&b, "%s: %s\n", clean(file), clean(f.String()))
+			if f.File == filepath.Base(file) {
+				f.File = file // an .iflw file that stands alone
+			} else {
+				f.File = file + ": " + f.File
+			}
+			fmt.Fprintln(&b, clean(f.String()))
 		}
 		for _, flow := range export.Flows {
 			from[flow.ID] = file

@@ -37,6 +37,12 @@ func TestServeFlows(t *testing.T) {
 	assert.Regexp(t, `package\.zip: the flow Second does not start: "/http/orders" is the address of channels\[0\] already`, stderr)
 	assert.NotContains(t, stdout, "{{")
 
+	require.NoError(t, os.WriteFile(bare, iflow.Describe("Bare", "Bare", []tenant.Channel{{Address: "/http/{{Path}}"}}).XML(), 0o600))
+	code, _, stderr = serveHere(t, "-f", document, "--iflow", bare)
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, stderr, bare+`: urlPath: channel "HTTPS 1": the parameter "Path" has no value`)
+	assert.Contains(t, stderr, bare+": the flow Bare has no sender channel that is served\n")
+
 	code, stdout, stderr = serveHere(t, "-f", document, "--iflow", file, "--parameter", "Path of stock=stock", "--parameter", "Returns/Path of returns=given")
 	assert.Equal(t, exitOK, code, stderr)
 	assert.Regexp(t, `https://[^/]+/cxf/stock-?\n`, stdout)

@@ -14,12 +14,12 @@ import (
 )
 
 // banner says where the landscape can be called, how, and where its logs are.
-func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys keyFolder, logs string) string {
+func banner(o serveOptions, sim *simulator.Simulator, l simulator.Landscape, keys keyFolder, logs string) string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %s%s\n", heading.Render(fmt.Sprintf("%-9s", name)), fmt.Sprintf(format, args...))
 	}
-	fmt.Fprintf(&b, "%s is running on %s; Ctrl-C ends it.\n\n", file, sim.Address())
+	fmt.Fprintf(&b, "%s is running on %s; Ctrl-C ends it.\n\n", o.file, sim.Address())
 	hosts := []string{sim.Host()}
 	for _, d := range l.LoadBalancer.Domains {
 		hosts = append(hosts, d.Host)
@@ -41,6 +41,9 @@ func banner(file string, sim *simulator.Simulator, l simulator.Landscape, keys k
 		line("keys", "%s (removed at the end; keep them with --keys)", keys.dir)
 	} else {
 		line("keys", "%s", keys.dir)
+	}
+	if o.state != "" {
+		line("state", "%s", stateLine(o.state, sim))
 	}
 	if len(l.Senders) > 0 {
 		line("senders", "%s", strings.Join(senderNames(l), ", "))

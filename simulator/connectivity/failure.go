@@ -53,13 +53,17 @@ func dialFailure(address string, err error) Failure {
 		return Failure{Name, fmt.Sprintf("the name %s cannot be resolved: %s", host, name.Err), "Check that this machine reaches a name server"}
 	case errors.As(err, &address0):
 		return Failure{Name, fmt.Sprintf("%s is no address to connect to: %s", address, address0.Err), "Check the spelling of the address"}
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errorConnRefused):
 		return Failure{Dial, fmt.Sprintf("%s refused the connection: nothing listens on port %s there", host, port), "Check the port; for a tenant it is 443"}
 	case timedOut(err):
 		return Failure{Dial, fmt.Sprintf("%s did not answer in time", address), "Check whether a firewall or a proxy stands between: this test connects directly"}
 	}
 	return Failure{Dial, fmt.Sprintf("no connection to %s: %s", address, innermost(err)), "Check whether this machine reaches the host: this test connects directly, without a proxy"}
 }
+
+// errorConnRefused is how Windows numbers a refused connection; package syscall has a name for it
+// there only, and other systems do not use the number.
+const errorConnRefused = syscall.Errno(10061)
 
 // innermost leaves out what the sentence says already.
 func innermost(err error) string {

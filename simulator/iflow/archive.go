@@ -42,11 +42,11 @@ type archive struct {
 
 // openArchive opens a zip file and refuses what no export has: too many files, names that leave
 // the archive or stand twice, links, encryption.
-func openArchive(data []byte) (*archive, error) {
+func openArchive(data []byte, entries int) (*archive, error) {
 	// Every entry of the directory begins with its signature, so this bounds what the package zip
 	// makes of a directory before it makes it.
-	if n := bytes.Count(data, []byte("PK\x01\x02")); n > maxEntries {
-		return nil, fmt.Errorf("holds more than %d files: it is no exported integration flow", maxEntries)
+	if n := bytes.Count(data, []byte("PK\x01\x02")); n > entries {
+		return nil, fmt.Errorf("holds more than %d files: it is no exported integration flow", entries)
 	}
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
@@ -108,7 +108,7 @@ var errTooLarge = errors.New("is too large once it is unpacked: expected an inte
 
 // zip reads the export of a package, or the zip of one flow.
 func (r *reader) zip(data []byte) (Export, error) {
-	a, err := openArchive(data)
+	a, err := openArchive(data, r.entries)
 	if err != nil {
 		return Export{}, r.problem("", "%v", err)
 	}
@@ -137,12 +137,12 @@ func (r *reader) zip(data []byte) (Export, error) {
 
 // pack reads the artifacts of a package.
 func (r *reader) pack(a *archive, contents []string) (Export, error) {
-	if len(contents) > maxFlows {
-		return Export{}, r.problem("", "holds %d artifacts, expected at most %d", len(contents), maxFlows)
+	if len(contents) > r.limits.flows {
+		return Export{}, r.problem("", "holds %d artifacts, expected at most %d", len(contents), r.limits.flows)
 	}
 	var out Export
 	for _, name := range contents {
-		data, err := r.read(a.files[name], maxFlowZip)
+		data, err := r.read(a.files[name], r.limits.flow)
 		if err != nil {
 			return Export{}, r.problem(name, "%v", err)
 		}
@@ -150,7 +150,7 @@ func (r *reader) pack(a *archive, contents []string) (Export, error) {
 			out.Findings = append(out.Findings, Finding{File: name, Message: "is no zip file and so no integration flow; it is left out"})
 			continue
 		}
-		inner, err := openArchive(data)
+		inner, err := openArchive(data, r.entries)
 		if err != nil {
 			return Export{}, r.problem(name, "%v", err)
 		}
@@ -205,7 +205,7 @@ func (r *reader) flow(file string, a *archive) (Flow, error) {
 		if !there {
 			return nil, false, nil
 		}
-		data, err := r.read(f, maxText)
+		data, err := r.read(f, r.text)
 		if err != nil {
 			return nil, false, r.problem(within(root+name), "%v", err)
 		}
@@ -230,11 +230,11 @@ func (r *reader) flow(file string, a *archive) (Flow, error) {
 			flow.Findings = append(flow.Findings, f)
 		}
 	}
-	data, err := r.read(a.files[flowFile], maxXML)
+	data, err := r.read(a.files[flowFile], r.xml)
 	if err != nil {
 		return Flow{}, r.problem(within(flowFile), "%v", err)
 	}
-	m, err := parseModel(data)
+	m, err := parseModel(data, r.limits)
 	if err != nil {
 		return Flow{}, r.problem(within(flowFile), "%v", err)
 	}

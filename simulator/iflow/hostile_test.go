@@ -102,28 +102,60 @@ func TestLinksAndEncryption(t *testing.T) {
 
 func TestBombs(t *testing.T) {
 	t.Parallel()
-	zeros := make([]byte, maxXML+1)
-	refused(t, archiveOf(t, File{goodName, zeros}), "is too large once it is unpacked")
-	refused(t, archiveOf(t, File{goodName, goodDescription().XML()}, File{parametersPath, make([]byte, maxText+1)}), "parameters.prop: is too large once it is unpacked")
+	tight := limits{unpacked: 1 << 20, flow: 1 << 18, xml: 1 << 16, text: 1 << 12, entries: 100, flows: 20, depth: 10, elements: 100}
+	is := func(data []byte, want string) {
+		t.Helper()
+		_, err := read("x.zip", data, nil, tight)
+		if want == "" {
+			require.NoError(t, err, "the good twin")
+			return
+		}
+		require.ErrorContains(t, err, want)
+	}
+	xml := func(size int) File {
+		good := goodDescription().XML()
+		return File{goodName, append(good, bytes.Repeat([]byte("\n"), size-len(good))...)}
+	}
+	text := func(size int) File { return File{parametersPath, bytes.Repeat([]byte("\n"), size)} }
+	is(archiveOf(t, xml(1<<16), text(1<<12)), "")
+	is(archiveOf(t, xml(1<<16+1)), "a.iflw: is too large once it is unpacked")
+	is(archiveOf(t, xml(1<<16), text(1<<12+1)), "parameters.prop: is too large once it is unpacked")
+	is(xml(1<<16).Data, "")
+	is(xml(1<<16+1).Data, "expected an .iflw file of at most 65536")
 
 	// A package of many flows, each of them small enough, is bounded as a whole.
-	const each = 1 << 16
-	big := archiveOf(t, File{goodName, append(goodDescription().XML(), bytes.Repeat([]byte("\n"), each)...)})
-	var files []File
-	for i := range 10 {
-		files = append(files, File{fmt.Sprintf("%032x_content", i), big})
+	pack := func(n int, content []byte) []byte {
+		var files []File
+		for i := range n {
+			files = append(files, File{fmt.Sprintf("%032x_content", i), content})
+		}
+		return archiveOf(t, files...)
 	}
-	pack := archiveOf(t, files...)
-	_, err := (&reader{name: "x.zip", left: 11 * each}).zip(pack)
-	require.NoError(t, err, "the good twin")
-	_, err = (&reader{name: "x.zip", left: 9 * each}).zip(pack)
-	require.ErrorContains(t, err, "is too large once it is unpacked")
+	big := archiveOf(t, xml(1<<16))
+	is(pack(15, big), "")
+	is(pack(17, big), "is too large once it is unpacked")
+	is(pack(21, big), "holds 21 artifacts, expected at most 20")
+	is(pack(1, make([]byte, 1<<18)), "")
+	is(pack(1, make([]byte, 1<<18+1)), "_content: is too large once it is unpacked")
 
-	many := make([]File, maxEntries+1)
+	many := make([]File, 101)
 	for i := range many {
-		many[i].Name = fmt.Sprintf("f%d", i)
+		many[i] = File{fmt.Sprintf("f%d", i), nil}
 	}
-	refused(t, archiveOf(t, many...), "holds more than 20000 files")
+	many[0] = xml(1 << 12)
+	is(archiveOf(t, many[:100]...), "")
+	is(archiveOf(t, many...), "holds more than 100 files")
+
+	insert := func(text string) []byte {
+		return []byte(strings.Replace(string(goodDescription().XML()), "<bpmn2:process", text+"<bpmn2:process", 1))
+	}
+	is(insert(strings.Repeat("<a>", 8)+strings.Repeat("</a>", 8)), "")
+	is(insert(strings.Repeat("<a>", 10)+strings.Repeat("</a>", 10)), "is nested deeper than 10 elements")
+	is(insert(strings.Repeat("<a/>", 50)), "")
+	is(insert(strings.Repeat("<a/>", 100)), "has more than 100 elements")
+
+	assert.LessOrEqual(t, usual.unpacked, int64(1<<28), "what is really allowed fits into the memory of a small machine")
+	assert.LessOrEqual(t, usual.elements, 1_000_000)
 
 	nested := archiveOf(t, File{goodName, goodDescription().XML()})
 	for range 3 {
@@ -154,7 +186,6 @@ func TestHostileXML(t *testing.T) {
 		"encoding":        {[]byte(strings.Replace(good, "UTF-8", "UTF-7", 1)), `found the encoding "UTF-7", expected UTF-8`},
 		"not UTF-8":       {[]byte(strings.Replace(good, "/a<", "/\xff<", 1)), "invalid UTF-8"},
 		"deep":            {[]byte(strings.Replace(good, "<bpmn2:process", strings.Repeat("<a>", 200)+"<bpmn2:process", 1)), "nested deeper than 128"},
-		"many":            {[]byte(strings.Replace(good, "<bpmn2:process", strings.Repeat("<a/>", maxElements)+"<bpmn2:process", 1)), "has more than 500000 elements"},
 		"cut off":         {[]byte(good[:len(good)/2]), "is not well-formed XML"},
 		"two roots":       {[]byte(good + "<a/>"), "expected definitions"},
 		"twice":           {[]byte(good + good[strings.Index(good, "<bpmn2:definitions"):]), "a second element definitions"},
@@ -217,7 +248,7 @@ func FuzzModel(f *testing.F) {
 	f.Add([]byte(`<definitions xmlns="` + bpmnNamespace + `"><collaboration><messageFlow><extensionElements/></messageFlow></collaboration></definitions>`))
 	f.Add([]byte(`<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parseModel(data)
+		m, err := parseModel(data, usual)
 		if err != nil {
 			return
 		}

@@ -23,24 +23,27 @@ import (
 	"example.com/gatehouse/simulator/tenant"
 )
 
-// The limits of what is read. [?] Choices, far above what is met in practice.
-const (
-	// MaxSize is how large an exported file may be, in bytes.
-	MaxSize = 64 << 20
-	// maxUnpacked bounds what is unpacked of one file, in bytes, however it is nested.
-	maxUnpacked = 256 << 20
-	// maxFlowZip, maxXML and maxText bound single files within, in bytes.
-	maxFlowZip = 64 << 20
-	maxXML     = 16 << 20
-	maxText    = 1 << 20
-	// maxEntries bounds the files of an archive, those of archives within it included.
-	maxEntries = 20_000
-	// maxFlows bounds the flows of a package.
-	maxFlows = 1_000
-	// maxDepth bounds how deep XML elements are nested, maxElements how many there are.
-	maxDepth    = 128
-	maxElements = 500_000
-)
+// MaxSize is how large an exported file may be, in bytes. [?] A choice, far above what is met in
+// practice, like the other limits.
+const MaxSize = 64 << 20
+
+// limits bound what is read of one file.
+type limits struct {
+	// unpacked bounds what is unpacked of it, in bytes, however it is nested.
+	unpacked int64
+	// flow, xml and text bound single files within, in bytes.
+	flow, xml, text int64
+	// entries bounds the files of an archive, those of archives within it included; flows the flows
+	// of a package.
+	entries, flows int
+	// depth bounds how deep XML elements are nested, elements how many there are.
+	depth, elements int
+}
+
+var usual = limits{
+	unpacked: 256 << 20, flow: 64 << 20, xml: 16 << 20, text: 1 << 20,
+	entries: 20_000, flows: 1_000, depth: 128, elements: 500_000,
+}
 
 // Export is what an exported file holds.
 type Export struct {
@@ -155,7 +158,11 @@ func (e Export) Unused(given map[string]string) []string {
 // The error is a document.Problems. It tells of a file that is none of the three, that is broken,
 // or that exceeds a limit; whatever is wrong with a single channel or parameter is a Finding.
 func Read(name string, data []byte, given map[string]string) (Export, error) {
-	r := &reader{name: name, given: given, left: maxUnpacked}
+	return read(name, data, given, usual)
+}
+
+func read(name string, data []byte, given map[string]string, most limits) (Export, error) {
+	r := &reader{name: name, given: given, limits: most, left: most.unpacked}
 	switch {
 	case len(data) == 0:
 		return Export{}, r.problem("", "is empty, expected an exported integration flow or package (.zip) or an .iflw file")
@@ -173,7 +180,8 @@ func Read(name string, data []byte, given map[string]string) (Export, error) {
 type reader struct {
 	name  string
 	given map[string]string
-	left  int64 // how much may still be unpacked
+	limits
+	left int64 // how much may still be unpacked
 }
 
 func (r *reader) problem(file, format string, args ...any) error {
@@ -187,12 +195,12 @@ func (r *reader) problem(file, format string, args ...any) error {
 
 // bare reads an .iflw file that stands alone.
 func (r *reader) bare(data []byte) (Export, error) {
-	if len(data) > maxXML {
-		return Export{}, r.problem("", "has %d bytes, expected an .iflw file of at most %d", len(data), maxXML)
+	if int64(len(data)) > r.xml {
+		return Export{}, r.problem("", "has %d bytes, expected an .iflw file of at most %d", len(data), r.xml)
 	}
 	id := idFromFile(r.name)
 	flow := Flow{ID: id, Name: id, Version: defaultVersion}
-	m, err := parseModel(data)
+	m, err := parseModel(data, r.limits)
 	if err != nil {
 		return Export{}, r.problem("", "%v", err)
 	}

@@ -42,10 +42,11 @@ func (e element) get(key string) (string, bool) {
 // parseModel reads the collaboration of an .iflw file, BPMN 2 with SAP's extension:
 // definitions/collaboration/messageFlow/extensionElements/property/{key,value} [C: exported flows].
 // Document types are refused, so there are no entities but those of XML itself.
-func parseModel(data []byte) (model, error) {
+func parseModel(data []byte, most limits) (model, error) {
 	p := &modelParser{
 		decoder: xml.NewDecoder(bytes.NewReader(data)),
 		model:   model{participants: map[string]element{}},
+		limits:  most,
 	}
 	p.decoder.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
 		return nil, fmt.Errorf("found the encoding %q, expected UTF-8", clip(charset))
@@ -61,10 +62,11 @@ func parseModel(data []byte) (model, error) {
 }
 
 type modelParser struct {
-	decoder  *xml.Decoder
-	model    model
-	path     []xml.Name
-	elements int
+	decoder *xml.Decoder
+	model   model
+	path    []xml.Name
+	count   int
+	limits  limits
 
 	current *element // the participant or message flow that is being read
 	pair    *property
@@ -95,11 +97,11 @@ func (p *modelParser) parse() error {
 				return errors.New("found a second element definitions, expected one only")
 			}
 			root = true
-			if p.elements++; p.elements > maxElements {
-				return fmt.Errorf("has more than %d elements", maxElements)
+			if p.count++; p.count > p.limits.elements {
+				return fmt.Errorf("has more than %d elements", p.limits.elements)
 			}
-			if len(p.path) == maxDepth {
-				return fmt.Errorf("is nested deeper than %d elements", maxDepth)
+			if len(p.path) == p.limits.depth {
+				return fmt.Errorf("is nested deeper than %d elements", p.limits.depth)
 			}
 			p.path = append(p.path, t.Name)
 			p.start(t)

@@ -45,7 +45,10 @@ var artifactType = &odata.EntityType{
 		{Name: "Receiver", Type: odata.String, Get: func(any) any { return "" }},
 		{Name: "ArtifactContent", Type: odata.Binary, Get: func(any) any { return nil }}, // it is behind $value
 	},
-	Navigations: []odata.Navigation{{Name: "Configurations", To: configurationType, Many: true, Get: odata.Many(parameters)}},
+	Navigations: []odata.Navigation{
+		{Name: "Configurations", To: configurationType, Many: true, Get: odata.Many(parameters)},
+		{Name: "Resources", To: resourceType, Many: true, Get: odata.Many(resources)},
+	},
 }
 
 // parameters are those of a flow, with the values that count.
@@ -113,7 +116,7 @@ func (s *Server) artifacts() *resource {
 			removed, err := s.config.Tenant.RemoveArtifact(q.user, entity.(tenant.Artifact).ID)
 			switch {
 			case err != nil:
-				return odata.Answer{}, q.refused("Deleting the integration flow", err)
+				return odata.Answer{}, q.server.refused("Deleting the integration flow", err)
 			case !removed:
 				return odata.Answer{}, odata.NotFound()
 			}
@@ -214,7 +217,7 @@ func createArtifact(q *request, body odata.Body) (odata.Answer, *odata.Error) {
 
 func (q *request) putArtifact(a tenant.Artifact) (odata.Answer, *odata.Error) {
 	if err := q.server.config.Tenant.PutArtifact(q.user, a); err != nil {
-		return odata.Answer{}, q.refused("Saving the integration flow", err)
+		return odata.Answer{}, q.server.refused("Saving the integration flow", err)
 	}
 	return status(http.StatusOK), nil
 }

@@ -95,6 +95,7 @@ var ownResources = map[string]ownResource{
 	"journeys":     {takes: []string{"limit", "after", "client", "request", "wait"}, methods: methods{"GET": ownJourneys}},
 	"clock":        {methods: methods{"GET": ownClock, "POST": ownSetClock}},
 	"certificates": {methods: methods{"POST": ownMint}},
+	"connectivity": {methods: methods{"POST": ownConnectivity}},
 	"trust":        {methods: methods{"PUT": ownTrust}},
 	"nodes":        {rest: true, methods: methods{"PUT": ownNode}},
 	"audit":        {takes: []string{"limit"}, methods: methods{"GET": ownAudit}},

@@ -88,7 +88,7 @@ func ownFlow(c *ownCall) (any, *odata.Error) {
 
 // update changes the tenant's configuration.
 func (c *ownCall) update(doing string, change func(*tenant.Config)) *odata.Error {
-	return (&platformCall{server: c.server}).update(doing, change)
+	return c.server.update(doing, change)
 }
 
 // ownPutUser makes a user of the identity provider, or gives it another password.

@@ -34,9 +34,41 @@ var packageType = &odata.EntityType{
 		{Name: "CreationDate", Type: odata.String, Get: odata.Field(func(p flowPackage) any { return millis(p.created()) })},
 		{Name: "ModifiedDate", Type: odata.String, Get: odata.Field(func(p flowPackage) any { _, at := p.changed(); return millis(at) })},
 		{Name: "CreatedBy", Type: odata.String, Get: func(any) any { return "" }},
+		{Name: "Products", Type: odata.String, Get: func(any) any { return "" }},
+		{Name: "Keywords", Type: odata.String, Get: func(any) any { return "" }},
+		{Name: "Countries", Type: odata.String, Get: func(any) any { return "" }},
+		{Name: "Industries", Type: odata.String, Get: func(any) any { return "" }},
+		{Name: "LineOfBusiness", Type: odata.String, Get: func(any) any { return "" }},
+		{Name: "PackageContent", Type: odata.Binary, Get: func(any) any { return nil }},
 	},
-	Navigations: []odata.Navigation{{Name: "IntegrationDesigntimeArtifacts", To: artifactType, Many: true, Get: odata.Many(func(p flowPackage) []tenant.Artifact { return p.flows })}},
+	Navigations: []odata.Navigation{
+		{Name: "IntegrationDesigntimeArtifacts", To: artifactType, Many: true, Get: odata.Many(func(p flowPackage) []tenant.Artifact { return p.flows })},
+		{Name: "ValueMappingDesigntimeArtifacts", To: valueMappingType, Many: true, Get: func(any) []any { return nil }},
+		{Name: "CustomTags", To: tagType, Many: true, Get: func(any) []any { return nil }},
+	},
 }
+
+// valueMappingType and tagType are what clients that walk through packages look for too [C:
+// recorded]. The simulator has no value mappings and no tags.
+var (
+	valueMappingType = &odata.EntityType{
+		Name: "ValueMappingDesigntimeArtifact", Set: "ValueMappingDesigntimeArtifacts", Keys: []string{"Id", "Version"},
+		Properties: []odata.Property{
+			{Name: "Id", Type: odata.String, NotNull: true, Get: func(any) any { return "" }},
+			{Name: "Version", Type: odata.String, NotNull: true, Get: func(any) any { return "" }},
+			{Name: "PackageId", Type: odata.String, Get: func(any) any { return "" }},
+			{Name: "Name", Type: odata.String, Get: func(any) any { return "" }},
+			{Name: "Description", Type: odata.String, Get: func(any) any { return "" }},
+		},
+	}
+	tagType = &odata.EntityType{
+		Name: "CustomTag", Set: "CustomTags", Keys: []string{"Name"},
+		Properties: []odata.Property{
+			{Name: "Name", Type: odata.String, NotNull: true, Get: func(any) any { return "" }},
+			{Name: "Value", Type: odata.String, Get: func(any) any { return "" }},
+		},
+	}
+)
 
 // changed tells who changed a flow of the package last, and when.
 func (p flowPackage) changed() (by string, at time.Time) {
@@ -110,7 +142,7 @@ func (s *Server) packageSet() *resource {
 			})
 			switch {
 			case changing != nil:
-				return odata.Answer{}, q.refused("Creating the package", changing)
+				return odata.Answer{}, q.server.refused("Creating the package", changing)
 			case taken:
 				return odata.Answer{}, odata.Errorf(http.StatusConflict, "There is a package with the Id %q already.", id)
 			}

@@ -280,12 +280,16 @@ func answerNames(list string, names []string) any {
 
 // update changes the tenant's configuration.
 func (c *platformCall) update(doing string, change func(*tenant.Config)) *odata.Error {
-	err := c.server.config.Tenant.Update(func(config *tenant.Config) error {
+	return c.server.update(doing, change)
+}
+
+func (s *Server) update(doing string, change func(*tenant.Config)) *odata.Error {
+	err := s.config.Tenant.Update(func(config *tenant.Config) error {
 		change(config)
 		return nil
 	})
 	if err != nil {
-		return (&request{server: c.server}).refused(doing, err)
+		return s.refused(doing, err)
 	}
 	return nil
 }

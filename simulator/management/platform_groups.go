@@ -146,7 +146,7 @@ func putGroupRoles(c *platformCall) (int, any, *odata.Error) {
 		assignments = append(assignments, tenant.Assignment{Group: g.Name, Role: r.Name, Application: app})
 	}
 	if err := c.server.config.Tenant.Assign(assignments...); err != nil {
-		return 0, nil, (&request{server: c.server}).refused("Assigning the roles", err)
+		return 0, nil, c.server.refused("Assigning the roles", err)
 	}
 	return http.StatusCreated, nil, nil
 }

@@ -173,7 +173,7 @@ func putRoleUsers(c *platformCall) (int, any, *odata.Error) {
 		assignments[i] = tenant.Assignment{User: user, Role: role, Application: c.app}
 	}
 	if err := c.server.config.Tenant.Assign(assignments...); err != nil {
-		return 0, nil, (&request{server: c.server}).refused("Assigning the role", err)
+		return 0, nil, c.server.refused("Assigning the role", err)
 	}
 	return http.StatusCreated, nil, nil
 }

@@ -47,7 +47,7 @@ func (s *Server) runtimeFlows() *resource {
 			removed, err := s.config.Tenant.Undeploy(q.user, entity.(tenant.RuntimeFlow).ID)
 			switch {
 			case err != nil:
-				return odata.Answer{}, q.refused("Undeploying the integration flow", err)
+				return odata.Answer{}, q.server.refused("Undeploying the integration flow", err)
 			case !removed:
 				return odata.Answer{}, odata.NotFound()
 			}
@@ -132,7 +132,7 @@ func (q *request) function(f *odata.FunctionImport) (odata.Answer, *odata.Error)
 	}
 	task, failed := q.server.config.Tenant.DeployFlow(q.user, a.ID, q.server.config.Downtime)
 	if failed != nil {
-		return odata.Answer{}, q.refused("Deploying the integration flow", failed)
+		return odata.Answer{}, q.server.refused("Deploying the integration flow", failed)
 	}
 	return odata.Text(http.StatusAccepted, task), nil
 }

@@ -50,7 +50,7 @@ var credentialType = &odata.EntityType{
 func (s *Server) credentials() *resource {
 	change := func(q *request, doing string, do func(*tenant.Config) error) (odata.Answer, *odata.Error) {
 		if err := s.config.Tenant.Update(do); err != nil {
-			return odata.Answer{}, q.refused(doing, err)
+			return odata.Answer{}, q.server.refused(doing, err)
 		}
 		return status(http.StatusAccepted), nil
 	}

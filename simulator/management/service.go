@@ -386,7 +386,7 @@ func required(body odata.Body, name string, limit int) (string, *odata.Error) {
 
 // refused is the answer when the tenant does not accept a change: what is wrong with it, or that
 // the store has failed.
-func (q *request) refused(doing string, err error) *odata.Error {
+func (s *Server) refused(doing string, err error) *odata.Error {
 	if problems := tenant.Problems(err); problems != nil {
 		var texts []string
 		for _, p := range problems[:min(len(problems), 5)] {
@@ -394,6 +394,6 @@ func (q *request) refused(doing string, err error) *odata.Error {
 		}
 		return odata.Errorf(http.StatusBadRequest, "%s: %s.", doing, strings.Join(texts, "; "))
 	}
-	q.server.log.Error("a change through the management interface failed", "doing", doing, "error", err)
+	s.log.Error("a change through the management interface failed", "doing", doing, "error", err)
 	return odata.Errorf(http.StatusInternalServerError, "%s failed: the simulator could not keep the change.", doing)
 }

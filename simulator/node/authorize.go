@@ -66,7 +66,16 @@ func authorizeByRole(who principal, c tenant.Channel, s Lookups) permission {
 	if c.OldAdapter {
 		old = "; the adapter version is old, so the default role applies"
 	}
-	return permit("user %q has role %q on application %q, %s%s", clip(who.user), role, s.Application(), how, old)
+	return permit("user %q has role %q on application %q, %s%s%s", clip(who.user), role, s.Application(), how, old, fromCache(answer))
+}
+
+// fromCache says that an answer may be out of date.
+func fromCache(answer tenant.RoleAnswer) string {
+	if !answer.Cached {
+		return ""
+	}
+	return fmt.Sprintf("; so says the role cache, which has kept the user's roles since it sent more than %d requests within %v, and does so for %v",
+		tenant.RoleCacheRequests, tenant.RoleCacheWindow, tenant.RoleCacheLifetime)
 }
 
 func refuseRole(who principal, role string, answer tenant.RoleAnswer, c tenant.Channel, s Lookups) permission {
@@ -80,8 +89,11 @@ func refuseRole(who principal, role string, answer tenant.RoleAnswer, c tenant.C
 	if c.OldAdapter {
 		decided += "; the adapter version is old, so the default role applies"
 	}
-	p := refusePermission(journey.RoleMissing, decided)
+	p := refusePermission(journey.RoleMissing, decided+fromCache(answer))
 	p.stop.Fix = fmt.Sprintf("Assign role %s on application %s to user %s: cockpit → Subscriptions → %s → Roles", role, s.Application(), clip(who.user), s.Application())
+	if answer.Cached {
+		p.stop.Fix += fmt.Sprintf("; if it is assigned already, wait until the cache ends, %v at most", tenant.RoleCacheLifetime)
+	}
 	p.traces = []string{fmt.Sprintf("Forbidden. User %q does not have role %q on application %q, which channel %q demands.", clip(who.user), role, s.Application(), c.Address)}
 	if answer.ElsewhereOn != nil {
 		p.stop.Saw = append(p.stop.Saw, journey.Fact{Name: "role on other applications", Value: strings.Join(answer.ElsewhereOn, ", ")})

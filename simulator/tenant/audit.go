@@ -85,7 +85,7 @@ func (t *Tenant) Audit(entries ...AuditEntry) error {
 		fresh = append(fresh, numbered{next, e})
 		next++
 	}
-	all := append(slices.Clip(t.audit.entries), fresh...)
+	all := append(t.audit.entries, fresh...) // what a failed save leaves behind the end does not count
 	if over := len(all) - MaxAudit; over > 0 {
 		for _, old := range all[:over] {
 			if old.number < t.audit.next { // one of the fresh ones is not there yet

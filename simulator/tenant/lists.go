@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -144,10 +145,8 @@ func (s *Snapshot) Runtime() []RuntimeFlow {
 			f := RuntimeFlow{ID: id, Name: id, Version: DefaultVersion, Status: FlowStarted}
 			if e, ok := s.deployments.get(id); ok {
 				d := e.value
-				f.Version, f.DeployedBy, f.DeployedOn, f.Error = d.Version, d.By, d.On, d.Error
-				if d.Name != "" {
-					f.Name = d.Name
-				}
+				f.Name, f.Version = cmp.Or(d.Name, id), cmp.Or(d.Version, DefaultVersion)
+				f.DeployedBy, f.DeployedOn, f.Error = d.By, d.On, d.Error
 				if d.Error != "" {
 					f.Status = FlowError
 				}

@@ -19,7 +19,7 @@ type people struct {
 
 // person is one user with all roles. It never changes.
 type person struct {
-	roles map[applied]origin
+	roles []granted // sorted
 	// elsewhere lists for a role the applications other than the worker node's, sorted.
 	elsewhere map[string][]string
 	// authGroups are the authorization groups of the user.
@@ -28,6 +28,22 @@ type person struct {
 
 // applied is a role on an application.
 type applied struct{ application, role string }
+
+func (a applied) compare(b applied) int {
+	return cmp.Or(strings.Compare(a.role, b.role), strings.Compare(a.application, b.application))
+}
+
+// granted is a role that a user has. Most users have one or two: a map for each would take more
+// memory than all else.
+type granted struct {
+	applied
+	origin
+}
+
+// find looks a role up in the sorted list, or tells where it belongs.
+func (one *person) find(a applied) (int, bool) {
+	return slices.BinarySearchFunc(one.roles, a, func(g granted, a applied) int { return g.compare(a) })
+}
 
 // origin tells how a user came to a role.
 type origin struct{ group, authGroup string }
@@ -147,7 +163,7 @@ func (p *people) work(user string) *person {
 	if len(direct) == 0 && len(groups) == 0 {
 		return nil
 	}
-	one := &person{roles: make(map[applied]origin, len(direct))}
+	one := &person{roles: make([]granted, 0, len(direct))}
 	// What was assigned directly comes first, so that an answer names a group only if it takes one.
 	for _, a := range direct {
 		one.assign(p.application, a.value, "")
@@ -194,10 +210,11 @@ func (one *person) assign(worker string, a Assignment, group string) {
 }
 
 func (one *person) grant(worker string, g applied, from origin) {
-	if _, has := one.roles[g]; has {
+	at, has := one.find(g)
+	if has {
 		return
 	}
-	one.roles[g] = from
+	one.roles = slices.Insert(one.roles, at, granted{g, from})
 	if g.application != worker {
 		if one.elsewhere == nil {
 			one.elsewhere = make(map[string][]string)
@@ -213,7 +230,11 @@ func (one *person) answer(application, role string) RoleAnswer {
 	if one == nil {
 		return RoleAnswer{}
 	}
-	from, has := one.roles[applied{application, role}]
+	var from origin
+	at, has := one.find(applied{application, role})
+	if has {
+		from = one.roles[at].origin
+	}
 	out := RoleAnswer{Has: has, Through: from.group, AuthGroup: from.authGroup, ElsewhereOn: one.elsewhere[role]}
 	if !has && len(one.authGroups) > 0 {
 		out.AuthGroup = one.authGroups[0]

@@ -82,10 +82,3 @@ func (c *roleCache) forget(now time.Time) bool {
 	}
 	return len(c.users) < before
 }
-
-// reset forgets everything.
-func (c *roleCache) reset() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.users)
-}

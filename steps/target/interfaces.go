@@ -29,6 +29,7 @@ type tenantInterfaces interface {
 	// deploy uploads a flow with these channels and waits until it is started; undeploy removes it.
 	deploy(ctx context.Context, pkg, id string, channels []tenant.Channel) error
 	undeploy(ctx context.Context, id string) error
+	close()
 }
 
 // logFile is an entry of the list of log files.
@@ -53,6 +54,7 @@ type ownInterfaces interface {
 	removeUser(ctx context.Context, name string) error
 	putClient(ctx context.Context, id, secret string) error
 	removeClient(ctx context.Context, id string) error
+	close()
 }
 
 // mintedCertificate is a certificate that a landscape made, in PEM.

@@ -70,7 +70,7 @@ func tlsConfig(roots []*x509.Certificate) *tls.Config {
 // ask sends a request and reads what stands in the answer.
 func (o *ownClient) ask(ctx context.Context, method, path string, query url.Values, body, into any) error {
 	if o.user == "" {
-		return &refusedError{err: errors.New("Gatehouse's own interface is asked as a user, and the management section has an OAuth client")}
+		return &refusedError{err: errors.New("the interface of Gatehouse itself is asked as a user, and the management section has an OAuth client")}
 	}
 	var data []byte
 	if body != nil {
@@ -115,6 +115,8 @@ func (o *ownClient) ask(ctx context.Context, method, path string, query url.Valu
 	}
 	return nil
 }
+
+func (o *ownClient) close() { o.http.CloseIdleConnections() }
 
 func (o *ownClient) facts(ctx context.Context) (*management.Facts, error) {
 	var f management.Facts

@@ -191,6 +191,14 @@ func (c *clients) unassign(ctx context.Context, application, role, user string) 
 	return err
 }
 
+// close closes idle connections.
+func (c *clients) close() {
+	c.odata.Close()
+	if c.platform != nil {
+		c.platform.Close()
+	}
+}
+
 func (c *clients) hasPlatform() bool { return c.platform != nil }
 
 func (c *clients) logFiles(ctx context.Context, kind systemlog.Kind) ([]logFile, error) {

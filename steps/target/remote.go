@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"sync"
 	"time"
@@ -28,6 +27,7 @@ func Remote(ctx context.Context, d Document) (Target, error) {
 	limit, cancel := context.WithTimeout(ctx, ProbeLimit)
 	defer cancel()
 	if err := r.probe(limit); err != nil {
+		r.hangUp()
 		return nil, err
 	}
 	return r, nil
@@ -192,6 +192,7 @@ func (r *remote) Close(ctx context.Context) error {
 	for _, s := range open {
 		_ = s.Close(context.WithoutCancel(ctx)) // what fails is in r.left
 	}
+	r.hangUp()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := errors.Join(r.left...); err != nil {
@@ -200,17 +201,15 @@ func (r *remote) Close(ctx context.Context) error {
 	return nil
 }
 
+// hangUp closes idle connections.
+func (r *remote) hangUp() {
+	if r.api != nil {
+		r.api.close()
+	}
+	if r.own != nil {
+		r.own.close()
+	}
+}
+
 // defaultHost is the host of the call URL, without port.
 func (r *remote) defaultHost() string { return r.url.Hostname() }
-
-// address is where to connect for a host.
-func (r *remote) address() string {
-	if r.document.Call.Address != "" {
-		return r.document.Call.Address
-	}
-	port := r.url.Port()
-	if port == "" {
-		port = "443"
-	}
-	return net.JoinHostPort(r.url.Hostname(), port)
-}

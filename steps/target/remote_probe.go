@@ -130,6 +130,7 @@ func (r *remote) probeInterfaces(ctx context.Context, lacks func(string, ...stri
 	var refused *refusedError
 	switch {
 	case errors.As(err, &refused):
+		r.own.close()
 		r.own = nil // a real tenant has no such interface
 	case err != nil:
 		return &FaultError{"finding out what the target can do", err}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/pki/keystore"
@@ -19,6 +20,8 @@ import (
 	"example.com/gatehouse/steps/suite"
 	"example.com/gatehouse/steps/target"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // running is a landscape that stands for a target somewhere else, with the folder of a document that
 // leads to it.

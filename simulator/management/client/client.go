@@ -234,9 +234,8 @@ func plain(err error) error {
 	return err
 }
 
-// readAll reads a body up to a limit and closes it.
-func readAll(body io.ReadCloser, most int64) ([]byte, error) {
-	defer body.Close()
+// readAll reads a body up to a limit.
+func readAll(body io.Reader, most int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)

@@ -79,6 +79,7 @@ func (c *Client) Upload(ctx context.Context, a Artifact, zip []byte) error {
 func (c *Client) Download(ctx context.Context, id string) ([]byte, error) {
 	body, err := c.media(ctx, artifactKey(id)+"/$value", nil)
 	if err == nil {
+		defer body.Close()
 		var data []byte
 		if data, err = readAll(body, maxContent); err == nil {
 			return data, nil
@@ -119,6 +120,7 @@ func (c *Client) Deploy(ctx context.Context, id string) (task string, err error)
 		query: url.Values{"Id": {quoted(id)}, "Version": {quoted(activeVersion)}},
 	})
 	if err == nil {
+		defer answer.Body.Close()
 		var data []byte
 		if data, err = readAll(answer.Body, maxError); err == nil {
 			if task = strings.Trim(strings.TrimSpace(string(data)), `"`); task == "" {

@@ -70,6 +70,7 @@ func (c *Client) csrfToken(ctx context.Context, again bool) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("fetching a CSRF token: %w", err)
 	}
+	defer answer.Body.Close()
 	if _, err := readAll(answer.Body, maxAnswer); err != nil {
 		return "", fmt.Errorf("fetching a CSRF token: %w", err)
 	}
@@ -91,8 +92,8 @@ func (c *Client) getJSON(ctx context.Context, path string, query url.Values, int
 }
 
 func decode(path string, answer *http.Response, into any) error {
+	defer answer.Body.Close()
 	if kind := answer.Header.Get("Content-Type"); !strings.Contains(kind, "json") {
-		answer.Body.Close()
 		if strings.Contains(kind, "html") {
 			return fmt.Errorf("reading %s: the answer is a page for people and no data: is the URL that of the management node (…-tmn…), and may the user log on with a password?", path)
 		}

@@ -59,6 +59,7 @@ func (s *tokenSource) get(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("fetching a token: %w", err)
 	}
+	defer answer.Body.Close()
 	data, err := readAll(answer.Body, maxToken)
 	if err != nil {
 		return "", fmt.Errorf("fetching a token: %w", err)

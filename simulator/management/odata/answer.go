@@ -32,7 +32,7 @@ func (s Service) writer(size int) *writer {
 
 // Entities is the answer with a collection; count is the number that $inlinecount tells.
 func (s Service) Entities(t *EntityType, entities []any, count int) Answer {
-	w := s.writer(1024 + 512*len(entities))
+	w := s.writer(4096)
 	if s.Format == JSON {
 		w.jsonFeed(t, entities, count)
 		return Answer{Status: http.StatusOK, ContentType: contentJSON, Body: w.out}

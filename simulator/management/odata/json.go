@@ -87,7 +87,11 @@ func (w *writer) jsonList(t *EntityType, entities []any, top bool) {
 		if i > 0 {
 			w.raw(",")
 		}
+		before := len(w.out)
 		w.jsonEntity(t, e, top)
+		if i == 0 { // the others are about as long
+			w.out = slices.Grow(w.out, (len(w.out)-before+64)*(len(entities)-1))
+		}
 	}
 	w.raw("]")
 }

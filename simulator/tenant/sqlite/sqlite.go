@@ -156,7 +156,7 @@ func checkFile(path string) (fs.FileInfo, error) {
 
 // connect opens the database on one connection, and makes its tables if it is new.
 func (s *Store) connect(ctx context.Context) (err error) {
-	pragmas := []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "journal_size_limit(16777216)", "trusted_schema(0)"}
+	pragmas := []string{"busy_timeout(5000)", "page_size(8192)", "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "journal_size_limit(16777216)", "trusted_schema(0)"}
 	if s.readOnly {
 		pragmas = []string{"busy_timeout(5000)", "query_only(1)", "trusted_schema(0)"}
 	}
@@ -226,29 +226,75 @@ func (s *Store) Load(ctx context.Context, yield func(tenant.Record) error) (foun
 	if s.conn == nil {
 		return false, fmt.Errorf("reading the state file %s: it is closed", s.path)
 	}
+	// Reading goes on while the caller works on what was read.
+	scan, cancel := context.WithCancel(ctx)
+	defer cancel()
+	chunks := make(chan []tenant.Record, 4)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(chunks)
+		failed <- s.scan(scan, chunks)
+	}()
+	for chunk := range chunks {
+		if err != nil {
+			continue // the reader ends
+		}
+		for _, r := range chunk {
+			found = true
+			if err = yield(r); err != nil {
+				cancel()
+				break
+			}
+		}
+	}
+	scanned := <-failed
+	switch {
+	case err != nil:
+		return false, problem(s.path, ErrDamaged, "%w: restore it from a copy, or begin with another file", err)
+	case scanned != nil:
+		return false, scanned
+	}
+	return found, nil
+}
+
+// chunkSize is how many records are handed on at once.
+const chunkSize = 256
+
+// scan reads all records.
+func (s *Store) scan(ctx context.Context, chunks chan<- []tenant.Record) (err error) {
 	rows, err := s.conn.QueryContext(ctx, "SELECT kind, key, place, data, content, content IS NOT NULL FROM records")
 	if err != nil {
-		return false, s.failed("reading it", err)
+		return s.failed("reading it", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	var chunk []tenant.Record
+	kinds := make(map[string]string) // one string for all records of a kind
 	for rows.Next() {
 		var r tenant.Record
+		var kind sql.RawBytes
 		var content bool
-		if err := rows.Scan(&r.Kind, &r.Key, &r.Order, &r.Data, &r.Blob, &content); err != nil {
-			return false, s.failed("reading it", err)
+		if err := rows.Scan(&kind, &r.Key, &r.Order, &r.Data, &r.Blob, &content); err != nil {
+			return s.failed("reading it", err)
 		}
+		name, known := kinds[string(kind)]
+		if !known {
+			name = string(kind)
+			kinds[name] = name
+		}
+		r.Kind = name
 		if content && r.Blob == nil { // the driver makes no difference
 			r.Blob = []byte{}
 		}
-		found = true
-		if err := yield(r); err != nil {
-			return false, problem(s.path, ErrDamaged, "%w: restore it from a copy, or begin with another file", err)
+		if chunk = append(chunk, r); len(chunk) == chunkSize {
+			chunks <- chunk
+			chunk = make([]tenant.Record, 0, chunkSize)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return false, s.failed("reading it", err)
+		return s.failed("reading it", err)
 	}
-	return found, nil
+	chunks <- chunk
+	return nil
 }
 
 // Save is that of tenant.Store.
