@@ -125,17 +125,16 @@ func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) error {
 }
 
 // diagnose reads the evidence and weighs causes.
-func (o *diagnoseOptions) diagnose(cmd *cobra.Command, files []string) (diagnosis.Evidence, *diagnosis.Report, error) {
-	e, err := o.evidence(cmd, files)
-	if err != nil {
+func (o *diagnoseOptions) diagnose(cmd *cobra.Command, files []string) (e diagnosis.Evidence, report *diagnosis.Report, err error) {
+	if e, err = o.evidence(cmd, files); err != nil {
 		return e, nil, err
 	}
 	forget, err := o.tenant.ask(cmd, &e)
-	defer forget()
+	defer func() { err = errors.Join(err, forget()) }()
 	if err != nil {
 		return e, nil, err
 	}
-	report, err := diagnosis.Diagnose(cmd.Context(), e, diagnosis.Options{Cases: o.cases})
+	report, err = diagnosis.Diagnose(cmd.Context(), e, diagnosis.Options{Cases: o.cases})
 	switch {
 	case cmd.Context().Err() != nil:
 		return e, nil, unreachable("interrupted: the evidence was not read to its end")

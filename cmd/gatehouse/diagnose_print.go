@@ -234,13 +234,11 @@ func sparks(values []int) string {
 	}
 	var b strings.Builder
 	for _, v := range values {
-		switch {
-		case v == 0:
+		if v == 0 {
 			b.WriteByte(' ')
-		default:
-			at := (v*7 + most/2) / most
-			b.WriteString(string([]rune(bars)[at]))
+			continue
 		}
+		b.WriteRune([]rune(bars)[(v*7+most/2)/most])
 	}
 	return b.String()
 }

@@ -31,8 +31,8 @@ func (o *askedTenant) flags(cmd *cobra.Command) {
 }
 
 // ask asks the tenant, if one is named. forget removes what was downloaded.
-func (o *askedTenant) ask(cmd *cobra.Command, e *diagnosis.Evidence) (forget func(), err error) {
-	forget = func() {}
+func (o *askedTenant) ask(cmd *cobra.Command, e *diagnosis.Evidence) (forget func() error, err error) {
+	forget = func() error { return nil }
 	if o.url == "" {
 		for _, name := range []string{"user", "client-id", "token-url", "tenant-trust", "tenant-password-env", "tenant-password-file", "since"} {
 			if cmd.Flags().Changed(name) {
@@ -56,7 +56,7 @@ func (o *askedTenant) ask(cmd *cobra.Command, e *diagnosis.Evidence) (forget fun
 	if err != nil {
 		return forget, unreachable("making a folder for the logs: %w", err)
 	}
-	forget = func() { os.RemoveAll(folder) }
+	forget = func() error { return os.RemoveAll(folder) }
 	asking := diagnosis.Asking{Folder: folder}
 	if o.since > 0 {
 		asking.Since = time.Now().Add(-o.since)

@@ -123,7 +123,7 @@ func defectsPage() string {
 func causesPage() string {
 	var b strings.Builder
 	all := diagnosis.Causes()
-	fmt.Fprintf(&b, "# Causes\n\nWhat can be wrong with a call, by station: the catalogue of `gatehouse diagnose` and `gatehouse causes`, %d causes. A test makes each of them with the simulator and shows that the diagnosis finds it. What each needs beside the logs to be told from those that look the same stands there too. Behind them are the words in which a station's record gives its reason.\n", len(all))
+	fmt.Fprintf(&b, "# Causes\n\nWhat can be wrong with a call, by station: the catalogue of `gatehouse diagnose` and `gatehouse causes`, %d causes. A test makes each of them with the simulator (three, which it cannot make, by the lines that they would leave: revoked, method-not-allowed, call-too-long) and shows that the diagnosis finds it, without the trace texts that are the simulator's own. What each needs beside the logs to be told from those that look the same stands there too. Behind them are the words in which a station's record gives its reason.\n", len(all))
 	for _, station := range journey.Stations() {
 		fmt.Fprintf(&b, "\n## %s\n\n| id | what is wrong | requirement | needs beside the logs |\n|---|---|---|---|\n", station)
 		for _, c := range all {

@@ -33,7 +33,8 @@ Begin with "gatehouse init" and "gatehouse serve".
 	group(root)
 	root.SetVersionTemplate("gatehouse {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newInit(), newServe(), newSend(), newExport(), newTest(), newReport(), newSteps(), newPKI(), newVerify(), newConnect(), newMappings(), newSchema(), newRequirements(), newDiagnose(), newReproduce(), newCauses(), newVersion(), newCompletion())
+	root.AddCommand(newInit(), newServe(), newSend(), newExport(), newTest(), newReport(), newSteps(), newPKI(), newVerify(), newConnect(), newMappings(),
+		newSchema(), newRequirements(), newDiagnose(), newReproduce(), newCauses(), newVersion(), newCompletion())
 	root.SetHelpCommand(newHelp())
 	return root
 }

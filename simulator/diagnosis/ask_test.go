@@ -2,7 +2,10 @@ package diagnosis_test
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -75,4 +78,33 @@ func TestATenantThatLetsNobodyInIsAnError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, diagnosis.Ask(ctx, c, &e, diagnosis.Asking{}), context.Canceled)
+}
+
+func TestTheInterfaceDiagnosesRefusedCalls(t *testing.T) {
+	t.Parallel()
+	r, _ := managed(t, func(l *simulator.Landscape) { l.Senders[0].Sends = "leaf-only" })
+	r.call("warehouse", "/http/orders")
+	refused := r.last().Journey
+	pool := x509.NewCertPool()
+	pool.AddCert(r.sim.ManagementRoot().X509())
+	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 30 * time.Second}
+	defer web.CloseIdleConnections()
+	get := func(id string) (int, string) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.sim.ManagementURL()+"/gatehouse/v1/diagnoses/"+id, nil)
+		require.NoError(t, err)
+		request.SetBasicAuth("ADMIN", "secret")
+		answer, err := web.Do(request)
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(body)
+	}
+	status, body := get(refused.ID)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, body, `"chain-not-sent"`)
+	assert.Contains(t, body, `"certain"`)
+	status, body = get("no-such-call")
+	assert.Equal(t, http.StatusNotFound, status)
+	assert.Contains(t, body, "/gatehouse/v1/journeys")
 }

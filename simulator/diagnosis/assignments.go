@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -90,7 +91,7 @@ func readCSV(name string, data []byte, separator rune) (*Assignments, error) {
 	reader.Comma, reader.TrimLeadingSpace, reader.FieldsPerRecord = separator, true, -1
 	head, err := reader.Read()
 	if err != nil {
-		return nil, document.Problems{{File: name, Line: 1, Column: 1, Message: err.Error()}}
+		return nil, csvProblem(name, err)
 	}
 	known := []string{"user", "group", "role", "application"}
 	column := map[string]int{}
@@ -108,10 +109,10 @@ func readCSV(name string, data []byte, separator rune) (*Assignments, error) {
 		if err == io.EOF {
 			return &a, problems.Err()
 		}
-		line, at := reader.FieldPos(0)
 		if err != nil {
-			return nil, document.Problems{{File: name, Line: max(line, 1), Column: max(at, 1), Message: err.Error()}}
+			return nil, csvProblem(name, err)
 		}
+		line, at := reader.FieldPos(0)
 		field := func(name string) string {
 			if i, ok := column[name]; ok && i < len(row) {
 				return strings.TrimSpace(row[i])
@@ -130,6 +131,14 @@ func readCSV(name string, data []byte, separator rune) (*Assignments, error) {
 			a.Roles = append(a.Roles, r)
 		}
 	}
+}
+
+func csvProblem(name string, err error) error {
+	p := document.Problem{File: name, Line: 1, Column: 1, Message: err.Error()}
+	if at := (*csv.ParseError)(nil); errors.As(err, &at) {
+		p.Line, p.Column, p.Message = max(at.Line, 1), max(at.Column, 1), at.Err.Error()
+	}
+	return document.Problems{p}
 }
 
 // workerNode tells whether a role on the application counts for sending [C: on the application of

@@ -39,6 +39,8 @@ type Cause struct {
 	// Reason is the word of a station's record for it; empty if no station can know.
 	Reason journey.Reason `json:"reason,omitempty"`
 
+	// also are further reasons that a station's record gives where it knows less.
+	also []journey.Reason
 	// own are beginnings of the simulator's own trace texts that tell the cause, or some causes among
 	// which it is. Real tenants do not have these texts.
 	own []string
@@ -77,6 +79,9 @@ func Causes() []Cause {
 	slices.SortStableFunc(all, func(a, b Cause) int { return slices.Index(stations, a.Station) - slices.Index(stations, b.Station) })
 	return all
 }
+
+// recordedAs tells whether a station's record can give the reason for the cause.
+func (c Cause) recordedAs(r journey.Reason) bool { return c.Reason == r || slices.Contains(c.also, r) }
 
 // ByID finds a cause.
 func ByID(id string) (Cause, bool) {

@@ -30,6 +30,11 @@ func roleless(more func(v *view, said *verdict, a *Assignments)) func(*view, *ve
 			return // the role was there a moment before
 		}
 		said.fits("The user column shows the user "+v.user()+": it was recognised, and was not allowed in.", v.access()...)
+		if text, ok := v.tracesRole(); ok {
+			// [C blog: the trace says "that the user does not have the role assigned"; its wording is
+			// not known]
+			said.points("A trace record of this node and second speaks of a role: "+text, v.left().quotes...)
+		}
 		if v.out != nil && v.out.CSRFRequired {
 			said.exclude()
 		}
@@ -39,6 +44,18 @@ func roleless(more func(v *view, said *verdict, a *Assignments)) func(*view, *ve
 			more(v, said, nil)
 		}
 	}
+}
+
+// tracesRole finds a trace text that is not known here and speaks of a role.
+func (v *view) tracesRole() (string, bool) {
+	if t := v.left(); t != nil {
+		for _, text := range t.other {
+			if strings.Contains(strings.ToLower(text), "role") {
+				return text, true
+			}
+		}
+	}
+	return "", false
 }
 
 // fetchedToken tells whether the same client was let in at the path shortly before, with a GET.

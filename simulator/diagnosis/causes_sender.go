@@ -37,7 +37,7 @@ func complained(of symptom) func(*view, *verdict) {
 func senderCauses() []Cause {
 	return []Cause{
 		{
-			ID: "server-not-trusted", Station: journey.Sender, Reason: journey.ServerNotTrusted, common: 8,
+			ID: "server-not-trusted", Station: journey.Sender, Reason: journey.ServerNotTrusted, also: []journey.Reason{journey.SenderEndedHandshake}, common: 8,
 			Title:       "The sender does not trust the load balancer's root certificate",
 			Symptom:     "The sender reports an untrusted peer (SSSLERR_PEER_CERT_UNTRUSTED, PKIX path building failed, SSL certificate problem); the tenant's logs are empty.",
 			Evidence:    "The sender's own message. No line in any access log.",
@@ -53,7 +53,7 @@ func senderCauses() []Cause {
 			},
 		},
 		{
-			ID: "server-name-differs", Station: journey.Sender, Reason: journey.ServerNameDiffers, common: 3,
+			ID: "server-name-differs", Station: journey.Sender, Reason: journey.ServerNameDiffers, also: []journey.Reason{journey.SenderEndedHandshake}, common: 3,
 			Title:       "The sender calls another host name than the load balancer's certificate is for",
 			Symptom:     "The sender reports that the name does not match (SSSLERR_SERVER_CERT_MISMATCH, no alternative certificate subject name matches).",
 			Evidence:    "The sender's own message. No line in any access log.",
@@ -139,7 +139,7 @@ func handshakeCauses() []Cause {
 	refuses := alerted("bad_certificate", "unknown_ca", "certificate_unknown", "certificate_expired", "unsupported_certificate", "certificate_revoked")
 	return []Cause{
 		{
-			ID: "key-does-not-fit", Station: journey.Sender, Reason: journey.KeyDoesNotFit, common: 4,
+			ID: "key-does-not-fit", Station: journey.Sender, Reason: journey.KeyDoesNotFit, also: []journey.Reason{journey.HandshakeFailed, journey.SenderEndedHandshake}, common: 4,
 			Title:       "The private key does not belong to the certificate that is sent",
 			Symptom:     "The handshake ends with the alert decrypt_error (51), or the client refuses its own files (key values mismatch).",
 			Evidence:    "The alert or the client's message. No line in any access log.",
@@ -150,6 +150,13 @@ func handshakeCauses() []Cause {
 			judge: func(v *view, said *verdict) {
 				if q, ok := v.out.shows(keyMismatch); ok && v.noAnswer() {
 					said.proves("The client says it.", q)
+					return
+				}
+				if q, ok := v.out.shows(noKey); ok && v.noAnswer() {
+					said.points("The client could not use its key.", q)
+					if c := v.f.chain; c != nil && !c.keyed {
+						said.exclude()
+					}
 					return
 				}
 				if !proof(v, said) {

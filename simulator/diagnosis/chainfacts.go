@@ -182,16 +182,6 @@ func (c *chainFacts) relationTo(der []byte) relation {
 	return unrelated
 }
 
-// isMapped tells whether exactly the sender's certificate is in the mapping as given.
-func (f *facts) isMapped() (Mapped, bool) {
-	for _, m := range f.evidence.Mapped {
-		if f.chain.relationTo(m.DER) == sameCertificate {
-			return m, true
-		}
-	}
-	return Mapped{}, false
-}
-
 // channelFor finds the channel that serves a path among those that are known.
 func (f *facts) channelFor(path string) (tenant.Channel, bool) {
 	switch {

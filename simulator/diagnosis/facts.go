@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,9 @@ type caller struct {
 	next   int
 	// as are the users as which it was let in.
 	as []seenAs
+	// last is where it was let in last: most clients call one path.
+	last     *letIn
+	lastPath string
 }
 
 type recent struct {
@@ -148,19 +152,24 @@ func (f *facts) welcome(e *event, c *caller) {
 			break
 		}
 	}
-	at := where{e.Client, e.path}
-	l := f.letIn[at]
-	if l == nil {
-		if len(f.letIn) >= mostKept {
-			f.full = true
-			return
+	l := c.last
+	if l == nil || c.lastPath != e.path {
+		at := where{e.Client, e.path}
+		if l = f.letIn[at]; l == nil {
+			if len(f.letIn) >= mostKept {
+				f.full = true
+				return
+			}
+			l = &letIn{user: e.User, first: e.Time}
+			f.letIn[at] = l
 		}
-		l = &letIn{user: e.User, first: e.Time}
-		f.letIn[at] = l
+		c.last, c.lastPath = l, e.path
 	}
 	l.count++
 	l.last = e.Time
-	l.users = addName(l.users, e.User)
+	if e.User != l.user || l.users == nil {
+		l.users = addName(l.users, e.User)
+	}
 	if e.User == "" {
 		return
 	}
@@ -179,12 +188,15 @@ func (f *facts) welcome(e *event, c *caller) {
 // near looks for a token that was fetched before.
 func (c *caller) near(e *event) near {
 	for _, r := range c.recent {
-		if (r.method == "GET" || r.method == "HEAD") && r.status == 200 && r.path == e.path && e.Method != "GET" && e.Method != "HEAD" && e.Time.Sub(r.at) <= time.Minute {
+		if reads(r.method) && r.status == http.StatusOK && r.path == e.path && !reads(e.Method) && e.Time.Sub(r.at) <= time.Minute {
 			return near{fetched: true, fetchedNode: r.node}
 		}
 	}
 	return near{}
 }
+
+// reads tells whether a token may be fetched with the method.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // failed counts a failure that was joined to the trace.
 func (f *facts) failed(e *event) {

@@ -47,7 +47,14 @@ func OfJourney(j journey.Journey, known Evidence) (Case, bool) {
 
 // outputOf is what the sender saw, where the logs do not tell of the call.
 func outputOf(j journey.Journey) *Output {
-	o := &Output{Name: "the sender", Tool: "sender", Host: j.Host, Method: j.Method, Path: j.Path, Status: j.Status, At: j.Started, Alert: j.TLS.Alert, symptoms: map[symptom]Quote{}}
+	o := &Output{Name: "the sender", Tool: "sender", Host: j.Host, Method: j.Method, Path: j.Path, Status: j.Status, At: j.Started, symptoms: map[symptom]Quote{}}
+	switch alert := j.TLS.Alert; {
+	case alert == nil:
+	case alert.From == journey.LoadBalancerSide:
+		o.Alert = alert
+	case alert.Name == "unknown_ca": // other alerts about a certificate may be about its name
+		o.symptoms[untrustedServer] = Quote{Text: "The sender ended the handshake with the alert " + alert.String()}
+	}
 	if stop, ok := j.At(journey.Sender); ok && stop.Verdict == journey.Refused {
 		for _, m := range messages {
 			if m.pattern.MatchString(stop.Decided) && stop.Reason == journey.CannotConnect {
@@ -92,11 +99,11 @@ func (o *Output) unsent(stop journey.Stop) {
 func (c *Case) decide(j journey.Journey, cause journey.Stop) {
 	named := slices.DeleteFunc(slices.Clone(c.Causes), func(f Finding) bool {
 		// What the sender complained of in so many words counts too.
-		return f.Cause.Reason != cause.Reason && (cause.Station != journey.Sender || f.level < 3)
+		return !f.Cause.recordedAs(cause.Reason) && (cause.Station != journey.Sender || f.level < 3)
 	})
 	if len(named) == 0 {
 		for _, one := range catalogue() {
-			if one.Reason == cause.Reason && (one.Reason != journey.CertificateNotAccepted || one.ID == "malformed-certificate") {
+			if one.recordedAs(cause.Reason) && (one.Reason != journey.CertificateNotAccepted || one.ID == "malformed-certificate") {
 				named = append(named, Finding{Cause: one, Fix: one.Fix, Likelihood: Likely, level: 2})
 			}
 		}

@@ -95,15 +95,18 @@ var (
 	javaMark     = regexp.MustCompile(`javax\.net\.ssl|java\.net\.|sun\.security`)
 )
 
-// mostOutput bounds what is kept of one output, in lines.
-const mostOutput = 40
+// mostOutput bounds what is kept of one output, mostOutputLines what is looked at, in lines.
+const (
+	mostOutput      = 40
+	mostOutputLines = 20_000
+)
 
 // readOutput recognises a client's output in lines that are no log; nil if there is none.
 func readOutput(name string, lines []Quote) *Output {
 	o := &Output{Name: name, symptoms: map[symptom]Quote{}}
 	named := false
-	for _, q := range lines {
-		text := strings.TrimRight(q.Text, " ")
+	for _, q := range lines[:min(len(lines), mostOutputLines)] {
+		text := cut(strings.TrimRight(q.Text, " "), 4*quotedBytes)
 		o.mark(text)
 		o.http(text, q)
 		o.handshake(text, q)

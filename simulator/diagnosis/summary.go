@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"cmp"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -56,7 +57,12 @@ type TimeCount struct {
 
 // counts gathers a summary while lines are read. Its size is bounded.
 type counts struct {
-	summary Summary
+	summary  Summary
+	statuses [1000]int
+	// last is the cell of the minute that was counted last: lines come in the order of time.
+	last       *[2]int
+	lastMinute int64
+
 	senders map[string]*SenderCount
 	minutes map[int64]*[2]int // all, refused
 	hourly  map[int64]*[2]int // once there are too many minutes
@@ -70,7 +76,6 @@ const (
 
 func newCounts() counts {
 	return counts{
-		summary: Summary{Statuses: map[int]int{}},
 		senders: map[string]*SenderCount{}, minutes: map[int64]*[2]int{}, hourly: map[int64]*[2]int{},
 	}
 }
@@ -80,18 +85,23 @@ const managementPing = "/cxf/index.html"
 
 func (c *counts) add(e *event) {
 	c.summary.Calls++
-	c.summary.Statuses[e.Status]++
+	if e.Status >= 0 && e.Status < len(c.statuses) {
+		c.statuses[e.Status]++
+	}
 	refused := e.Status >= 400
 	if refused {
 		c.summary.Refused++
 	}
-	if e.Method == "GET" && e.path == managementPing && !refused {
+	if e.Method == http.MethodGet && e.path == managementPing && !refused {
 		c.summary.Pings++
 	} else {
 		c.sender(e, refused)
 	}
 	minute := e.Time.Unix() / 60
-	cell := c.minutes[minute]
+	cell := c.last
+	if cell == nil || minute != c.lastMinute {
+		cell = c.minutes[minute]
+	}
 	if cell == nil {
 		if len(c.minutes) < mostMinutes {
 			cell = &[2]int{}
@@ -104,6 +114,7 @@ func (c *counts) add(e *event) {
 			c.hourly[minute/60] = cell
 		}
 	}
+	c.last, c.lastMinute = cell, minute
 	cell[0]++
 	if refused {
 		cell[1]++
@@ -139,6 +150,12 @@ const mostSteps = 48
 // finish makes the summary. causes tells the cause of each group, and whether it stands alone.
 func (c *counts) finish(from, to time.Time, causes map[*group]Finding, apart map[*group]bool) Summary {
 	s := c.summary
+	s.Statuses = map[int]int{}
+	for status, n := range c.statuses {
+		if n > 0 {
+			s.Statuses[status] = n
+		}
+	}
 	s.BySender = make([]SenderCount, 0, len(c.senders))
 	for _, one := range c.senders {
 		s.BySender = append(s.BySender, *one)

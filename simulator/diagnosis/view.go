@@ -183,15 +183,7 @@ func (v *view) access() []Quote {
 	return []Quote{v.group.samples[0].quote()}
 }
 
-// quotes are the lines of the trace, or else of the access log.
-func (v *view) quotes() []Quote {
-	if t := v.left(); t != nil && len(t.quotes) > 0 {
-		return t.quotes
-	}
-	return v.access()
-}
-
-// silent says that the trace is there and shows nothing for the call; "" if it cannot be told.
+// silent tells whether the trace is there and shows nothing for the call.
 func (v *view) silent() bool {
 	return v.group != nil && v.group.left == nil && v.group.untraced == 0
 }

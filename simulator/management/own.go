@@ -93,6 +93,7 @@ type ownResource struct {
 var ownResources = map[string]ownResource{
 	"landscape":    {methods: methods{"GET": ownFacts}},
 	"journeys":     {takes: []string{"limit", "after", "client", "request", "wait"}, methods: methods{"GET": ownJourneys}},
+	"diagnoses":    {rest: true, methods: methods{"GET": ownDiagnosis}},
 	"clock":        {methods: methods{"GET": ownClock, "POST": ownSetClock}},
 	"certificates": {methods: methods{"POST": ownMint}},
 	"connectivity": {methods: methods{"POST": ownConnectivity}},
@@ -161,7 +162,7 @@ func (c *ownCall) answer(resource ownResource, known bool, rest string) (any, *o
 	}
 	slices.Sort(names)
 	if !known || resource.rest == (rest == "") || strings.Contains(rest, "/") {
-		return nil, odata.Errorf(http.StatusNotFound, "Nothing is at this path: below %s there are %s; nodes, flows, users and clients are followed by a name.", rootOwn, strings.Join(names, ", "))
+		return nil, odata.Errorf(http.StatusNotFound, "Nothing is at this path: below %s there are %s; diagnoses, nodes, flows, users and clients are followed by a name.", rootOwn, strings.Join(names, ", "))
 	}
 	do := resource.methods[c.http.Method]
 	if do == nil {
