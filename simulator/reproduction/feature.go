@@ -100,7 +100,7 @@ func (d *draft) tracedSubject() string {
 // needed says which features of a target a step needs, by a part of its words; a test compares it with
 // the vocabulary.
 var needed = []struct{ words, feature string }{
-	{"the landscape of the file", "landscape"}, {"of the document", "landscape"},
+	{"the landscape of the file", "landscape"}, {"of the document", "good-sender"},
 	{"is refused at the", "stations"}, {"the access log", "access-log"}, {"the trace shows", "trace"},
 	{"is deployed with a downtime", "channels"}, {"the table of", "channels"}, {"seconds pass", "clock"},
 	{"a connection does", "limits"},
