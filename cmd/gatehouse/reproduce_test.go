@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/gatehouse/pki"
+	"example.com/gatehouse/pki/keystore"
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/diagnosis"
 	"example.com/gatehouse/simulator/reproduction"
@@ -117,7 +120,11 @@ func around(t *testing.T, logs string, k reproduction.Known) {
 // reproduceLogs is what the command does with logs alone.
 func reproduceLogs(t *testing.T, logs string, cause diagnosis.Cause, anonymise bool) (*reproduction.Reproduction, reproduceResult, string) {
 	t.Helper()
-	e := diagnosis.Evidence{Logs: []string{logs}}
+	return reproduceEvidence(t, diagnosis.Evidence{Logs: []string{logs}}, cause, anonymise)
+}
+
+func reproduceEvidence(t *testing.T, e diagnosis.Evidence, cause diagnosis.Cause, anonymise bool) (*reproduction.Reproduction, reproduceResult, string) {
+	t.Helper()
 	report, err := diagnosis.Diagnose(context.Background(), e, diagnosis.Options{})
 	require.NoError(t, err)
 	choice, found := reproduction.Choose(report, 0, cause.ID)
@@ -135,6 +142,57 @@ func reproduceLogs(t *testing.T, logs string, cause diagnosis.Cause, anonymise b
 	shown, err := replay(t.Context(), dir)
 	require.NoError(t, err)
 	return made, newReproduceResult(dir, made, shown, choice), dir
+}
+
+// chainOf mints the chain that the customer has, with a defect if one is given.
+func chainOf(t *testing.T, k reproduction.Known, defect string) *diagnosis.Chain {
+	t.Helper()
+	now := pki.Clock(func() time.Time { return k.At.Add(-30 * 24 * time.Hour) })
+	if defect == "expired" || defect == "not-yet-valid" || defect == "intermediate-expired" {
+		now = pki.Clock(func() time.Time { return k.At })
+	}
+	root, err := pki.Create(nil, pki.CA, "root", now, pki.Subject("CN=Acme Works Root, O=Acme Works, C=FR"))
+	require.NoError(t, err)
+	issuing, err := pki.Create(root, pki.CA, "issuing", now, pki.Subject(k.Issuer))
+	require.NoError(t, err)
+	leaf, err := pki.Create(issuing, pki.Client, "leaf", now, pki.Subject(k.Subject), pki.KeyUsage(x509.KeyUsageDigitalSignature|x509.KeyUsageKeyAgreement), pki.ValidFor(90*24*time.Hour))
+	require.NoError(t, err)
+	if defect != "" {
+		leaf = leaf.Twin("twin", now, pki.WithDefect(defect))
+	}
+	store, err := keystore.Read(keystore.ChainPEM(leaf), "")
+	if err != nil {
+		store, err = keystore.Inspect(keystore.ChainPEM(leaf), "")
+	}
+	require.NoError(t, err)
+	return &diagnosis.Chain{Name: "chain.pem", Store: store}
+}
+
+// With the sender's chain beside the logs the certificates are of its make, and the failure is the same.
+func TestReproducedWithTheChain(t *testing.T) {
+	t.Parallel()
+	for id, defect := range map[string]string{
+		"certificate-expired": "expired", "ca-expired": "intermediate-expired", "certificate-not-yet-valid": "not-yet-valid",
+		"server-certificate": "server-only", "ca-without-client-auth": "ca-server-only", "weak-key": "rsa-1024", "weak-digest": "sha1",
+		"trailing-space": "trailing-space-cn", "broken-signature": "", "unknown-critical-extension": "", "chain-not-sent": "",
+		"path-too-long": "", "not-mapped": "", "role-missing": "", "dns-not-in-table": "", "ca-not-listed": "", "issuer-is-no-ca": "",
+	} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			cause, _ := diagnosis.ByID(id)
+			k := customer(cause)
+			if id == "path-too-long" || id == "ca-not-listed" || id == "issuer-is-no-ca" {
+				k.Subject = "CN=" + id + ".acme-works.test, O=Acme Works, C=FR"
+			}
+			e := diagnosis.Evidence{Logs: []string{logsOf(t, k)}, Sender: chainOf(t, k, defect)}
+			made, result, dir := reproduceEvidence(t, e, cause, false)
+			assert.True(t, result.Agrees, "%s", result.text(made))
+			assert.NotEmpty(t, made.Known.Chain, "control: the chain was taken over; %v", made.Known.Notes)
+			landscape, err := os.ReadFile(filepath.Join(dir, reproduction.LandscapeName))
+			require.NoError(t, err)
+			assert.Contains(t, string(landscape), "notBefore")
+		})
+	}
 }
 
 // What is handed on runs as well, and no name of the customer is in it.

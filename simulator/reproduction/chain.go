@@ -7,8 +7,10 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/asn1"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -104,7 +106,7 @@ func usages(c *x509.Certificate) []string {
 		}
 	}
 	for _, oid := range c.UnknownExtKeyUsage {
-		out = append(out, asn1.ObjectIdentifier(oid).String())
+		out = append(out, oid.String())
 	}
 	return out
 }
@@ -135,17 +137,61 @@ func digest(a x509.SignatureAlgorithm) string {
 	return a.String()
 }
 
-// description makes an entry of the pki section.
-func (d Described) description(name, issuer string) pki.Description {
-	return pki.Description{
-		Name: name, Subject: d.Subject, Issuer: issuer, CA: d.CA, Key: d.Key, KeyUsage: d.KeyUsage, Usage: d.Usage,
-		DNS: d.DNS, IP: d.IP, Email: d.Email, URI: d.URI, PathLen: d.PathLen,
+// description makes an entry of the pki section. A CA has no usages there; as an extension it can.
+func (d Described) description(name, issuer string, ca bool) pki.Description {
+	out := pki.Description{
+		Name: name, Subject: d.Subject, Issuer: issuer, CA: d.CA || ca, Key: d.Key, KeyUsage: d.KeyUsage, PathLen: d.PathLen,
 		NotBefore: pki.FixedMoment(d.NotBefore), NotAfter: pki.FixedMoment(d.NotAfter),
 	}
+	if !out.CA {
+		out.Usage, out.DNS, out.IP, out.Email, out.URI = d.Usage, d.DNS, d.IP, d.Email, d.URI
+	} else if value, err := usageExtension(d.Usage); err == nil && len(d.Usage) > 0 {
+		out.Extensions = []pki.ExtensionDescription{{OID: usageOID, Value: value}}
+	}
+	return out
 }
 
-// heal takes away what can be wrong with a certificate, and leaves its names.
-func heal(d *pki.Description) {
+// usageOID is that of the extension extKeyUsage (RFC 5280 4.2.1.12), under which usages have names.
+const usageOID = "2.5.29.37"
+
+var usageOIDs = map[string]string{
+	"any": "2.5.29.37.0", "serverAuth": "1.3.6.1.5.5.7.3.1", "clientAuth": "1.3.6.1.5.5.7.3.2", "codeSigning": "1.3.6.1.5.5.7.3.3",
+	"emailProtection": "1.3.6.1.5.5.7.3.4", "timeStamping": "1.3.6.1.5.5.7.3.8", "ocspSigning": "1.3.6.1.5.5.7.3.9",
+}
+
+// usageExtension is the content of the extension in hexadecimal.
+func usageExtension(usages []string) (string, error) {
+	oids := make([]asn1.ObjectIdentifier, len(usages))
+	for i, u := range usages {
+		oid, err := parseOID(or(usageOIDs[u], u))
+		if err != nil {
+			return "", err
+		}
+		oids[i] = oid
+	}
+	der, err := asn1.Marshal(oids)
+	return hex.EncodeToString(der), err
+}
+
+func parseOID(s string) (asn1.ObjectIdentifier, error) {
+	var out asn1.ObjectIdentifier
+	for _, part := range strings.Split(s, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("%q is not an object identifier", s)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// withoutUsages takes the usages from a CA.
+func withoutUsages(d *pki.Description) {
+	d.Extensions = slices.DeleteFunc(slices.Clone(d.Extensions), func(e pki.ExtensionDescription) bool { return e.OID == usageOID })
+}
+
+// plainMake leaves only the names of a certificate.
+func plainMake(d *pki.Description) {
 	d.Defect, d.Key, d.KeyUsage, d.Usage, d.PathLen = "", "", nil, nil, nil
 	d.NotBefore, d.NotAfter = pki.Moment{}, pki.Moment{}
 }

@@ -243,9 +243,7 @@ func (d *draft) certificates() []pki.Description {
 		if i < len(cas) {
 			issuer = cas[i]
 		}
-		one := c.description(name, issuer)
-		one.CA = one.CA || i > 0
-		add(one)
+		add(c.description(name, issuer, i > 0))
 		if i == 0 && c.KeyUsage == nil {
 			d.none[name] = append(d.none[name], "keyUsage")
 		}

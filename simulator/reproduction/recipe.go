@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator"
@@ -86,7 +87,7 @@ func handshakeRecipes() map[string]recipe {
 			stranger(&d.broken)
 			d.trust(&d.broken, strangerRoot)
 		}},
-		"certificate-unreadable": {make: defect("malformed-san", nil)},
+		"certificate-unreadable": {make: defect("malformed-san", flaw{})},
 	}
 }
 
@@ -102,9 +103,7 @@ func unlisted(d *draft) {
 	d.both(stranger)
 	d.trust(&d.broken, strangerRoot)
 	d.trust(&d.mended, strangerRoot)
-	leaf := entry(&d.mended, callerName)
-	heal(leaf)
-	leaf.Issuer = strangerRoot
+	entry(&d.mended, callerName).Issuer = strangerRoot
 	if d.known.Code == 19 {
 		// A self-signed certificate in the chain: the sender sends its root too.
 		d.broken.Senders[0].Sends = "with-root"
@@ -156,7 +155,7 @@ func chainRecipes() map[string]recipe {
 				entry(&d.broken, callerName).Issuer = deep
 			}
 			for i := range d.mended.PKI {
-				heal(&d.mended.PKI[i])
+				d.mended.PKI[i].PathLen = nil
 			}
 		}},
 	}
@@ -168,20 +167,45 @@ func below(l *simulator.Landscape, issuer string) string {
 	return "too-deep"
 }
 
-// defect breaks the caller's certificate in one way, unless the customer's shows the flaw by itself;
-// the mended landscape has good certificates of the same names.
-func defect(id string, shows func(d *draft) bool) func(*draft) {
+// flaw is what is wrong with a customer's certificate.
+type flaw struct {
+	// shows tells whether a certificate of the chain has it by itself; mend takes it away.
+	shows func(c Described, at time.Time) bool
+	mend  func(c *pki.Description)
+	// above: it is looked for in the CAs, and not in the sender's own certificate.
+	above bool
+}
+
+// in tells whether the customer's chain has the flaw.
+func (f flaw) in(k Known) bool {
+	if f.shows == nil || len(k.Chain) == 0 {
+		return false
+	}
+	if f.above {
+		return slices.ContainsFunc(k.Chain[1:], func(c Described) bool { return f.shows(c, k.At) })
+	}
+	return f.shows(k.Chain[0], k.At)
+}
+
+// defect breaks the caller's certificate in one way, unless the customer's has the flaw by itself; the
+// mended landscape has the same certificates without it.
+func defect(id string, f flaw) func(*draft) {
 	return func(d *draft) {
-		if len(d.known.Chain) == 0 || shows == nil || !shows(d) {
-			leaf := entry(&d.broken, callerName)
-			if len(d.known.Chain) > 0 {
-				heal(leaf) // one flaw at a time
+		if f.in(d.known) {
+			for i := range d.mended.PKI {
+				if one := &d.mended.PKI[i]; f.above != (one.Name == callerName) {
+					f.mend(one)
+				}
 			}
-			leaf.Defect = id
+		} else {
+			entry(&d.broken, callerName).Defect = id
+			if len(pki.Validate(d.broken.PKI)) > 0 {
+				// What it has of the customer's does not go with the defect.
+				d.both(func(l *simulator.Landscape) { plainMake(entry(l, callerName)) })
+				entry(&d.broken, callerName).Defect = id
+				d.invent("Dates, usages and type of key of the sender's certificate: the customer's do not go with the defect %s.", id)
+			}
 			delete(d.none, callerName)
-		}
-		for i := range d.mended.PKI {
-			heal(&d.mended.PKI[i])
 		}
 		switch d.known.Code {
 		case 24: // X509_V_ERR_INVALID_CA until OpenSSL 1.1; 79 since [C openssl-verification.md]
@@ -194,51 +218,33 @@ func defect(id string, shows func(d *draft) bool) func(*draft) {
 
 // defectRecipes are those of certificates that are broken.
 func defectRecipes() map[string]recipe {
-	leaf := func(test func(c Described, d *draft) bool) func(*draft) bool {
-		return func(d *draft) bool { return test(d.known.Chain[0], d) }
+	refused := func(code int, id string, f flaw) recipe {
+		return recipe{status: 401, code: code, make: defect(id, f)}
 	}
-	refused := func(code int, id string, shows func(*draft) bool) recipe {
-		return recipe{status: 401, code: code, make: defect(id, shows)}
+	noDates := func(c *pki.Description) { c.NotBefore, c.NotAfter = pki.Moment{}, pki.Moment{} }
+	expired := func(c Described, at time.Time) bool { return c.NotAfter.Before(at) }
+	early := func(c Described, at time.Time) bool { return c.NotBefore.After(at) }
+	noClient := func(c Described, _ time.Time) bool {
+		return len(c.Usage) > 0 && !contains(c.Usage, "clientAuth") && !contains(c.Usage, "any")
 	}
-	noClient := func(usage []string) bool {
-		return len(usage) > 0 && !contains(usage, "clientAuth") && !contains(usage, "any")
-	}
-	serverOnly := leaf(func(c Described, _ *draft) bool { return noClient(c.Usage) })
+	forServers := flaw{shows: noClient, mend: func(c *pki.Description) { c.Usage = append([]string{"clientAuth"}, c.Usage...) }}
 	return map[string]recipe{
-		"wrong-intermediate": refused(20, "wrong-intermediate", nil),
-		"self-signed":        refused(18, "self-signed", nil),
-		"certificate-expired": refused(10, "expired", leaf(func(c Described, d *draft) bool {
-			return c.NotAfter.Before(d.known.At)
-		})),
-		"ca-expired": refused(10, "intermediate-expired", func(d *draft) bool {
-			for _, c := range d.known.Chain[1:] {
-				if c.NotAfter.Before(d.known.At) {
-					return true
-				}
-			}
-			return false
-		}),
-		"certificate-not-yet-valid": refused(9, "not-yet-valid", leaf(func(c Described, d *draft) bool {
-			return c.NotBefore.After(d.known.At)
-		})),
-		"server-certificate":          refused(26, "server-only", serverOnly),
-		"renewal-without-client-auth": refused(26, "server-only", serverOnly),
-		"ca-without-client-auth": refused(26, "ca-server-only", func(d *draft) bool {
-			for _, c := range d.known.Chain[1:] {
-				if noClient(c.Usage) {
-					return true
-				}
-			}
-			return false
-		}),
-		"broken-signature":           refused(7, "broken-signature", nil),
-		"issuer-is-no-ca":            refused(79, "issuer-not-ca", nil),
-		"name-not-allowed":           refused(47, "name-not-permitted", nil),
-		"weak-key":                   refused(66, "rsa-1024", nil),
-		"weak-ca-key":                refused(67, "ca-rsa-1024", nil),
-		"weak-digest":                refused(68, "sha1", nil),
-		"unknown-critical-extension": refused(34, "unknown-critical-extension", nil),
-		"malformed-certificate":      refused(14, "date-without-seconds", nil),
+		"wrong-intermediate":          refused(20, "wrong-intermediate", flaw{}),
+		"self-signed":                 refused(18, "self-signed", flaw{}),
+		"certificate-expired":         refused(10, "expired", flaw{shows: expired, mend: noDates}),
+		"ca-expired":                  refused(10, "intermediate-expired", flaw{shows: expired, mend: noDates, above: true}),
+		"certificate-not-yet-valid":   refused(9, "not-yet-valid", flaw{shows: early, mend: noDates}),
+		"server-certificate":          refused(26, "server-only", forServers),
+		"renewal-without-client-auth": refused(26, "server-only", forServers),
+		"ca-without-client-auth":      refused(26, "ca-server-only", flaw{shows: noClient, mend: withoutUsages, above: true}),
+		"broken-signature":            refused(7, "broken-signature", flaw{}),
+		"issuer-is-no-ca":             refused(79, "issuer-not-ca", flaw{}),
+		"name-not-allowed":            refused(47, "name-not-permitted", flaw{}),
+		"weak-key":                    refused(66, "rsa-1024", flaw{}),
+		"weak-ca-key":                 refused(67, "ca-rsa-1024", flaw{}),
+		"weak-digest":                 refused(68, "sha1", flaw{}),
+		"unknown-critical-extension":  refused(34, "unknown-critical-extension", flaw{}),
+		"malformed-certificate":       refused(14, "date-without-seconds", flaw{}),
 	}
 }
 

@@ -3,7 +3,9 @@ package reproduction
 import (
 	"net/http"
 	"strings"
+	"time"
 
+	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator"
 	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/tenant"
@@ -54,8 +56,9 @@ func identityRecipes() map[string]recipe {
 				d.broken.LoadBalancer.Domains[0].Mode, d.broken.LoadBalancer.Domains[0].Trust = "none", nil
 			}
 		}},
-		"trailing-space": {status: 401, make: defect("trailing-space-cn", func(d *draft) bool {
-			return strings.HasSuffix(commonName(d.known.Chain[0].Subject), " ")
+		"trailing-space": {status: 401, make: defect("trailing-space-cn", flaw{
+			shows: func(c Described, _ time.Time) bool { return strings.HasSuffix(commonName(c.Subject), " ") },
+			mend:  withoutTrailingSpace,
 		})},
 		"session-without-certificate": {status: 401, make: func(d *draft) {
 			d.before = []string{
@@ -90,6 +93,20 @@ func identityRecipes() map[string]recipe {
 			way(`with the token "expired"`)(d)
 		}},
 	}
+}
+
+// withoutTrailingSpace mends the names in a subject.
+func withoutTrailingSpace(c *pki.Description) {
+	dn, err := pki.ParseDN(c.Subject)
+	if err != nil {
+		return
+	}
+	for _, rdn := range dn {
+		for i := range rdn {
+			rdn[i].Value = strings.TrimRight(rdn[i].Value, " ")
+		}
+	}
+	c.Subject = dn.String()
 }
 
 // endpointRecipes are those of paths that nothing serves.
