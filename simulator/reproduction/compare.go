@@ -19,6 +19,8 @@ type Shown struct {
 	Request string `json:"request,omitempty"`
 	// NoLine tells that the access logs are there and hold no line of the call.
 	NoLine bool `json:"noLine,omitempty"`
+	// NoAnswer tells that the sender's client says that none came.
+	NoAnswer bool `json:"noAnswer,omitempty"`
 	// Trace tells that the trace is there; then Texts, those of confirmed wording, count.
 	Trace bool     `json:"trace"`
 	Texts []string `json:"texts,omitempty"`
@@ -28,7 +30,7 @@ type Shown struct {
 // cause by its name.
 func (r *Reproduction) Shows() Shown {
 	k := r.Known
-	s := Shown{Status: k.Status, Line: k.Logged, Trace: k.Traced && k.Logged, Texts: k.Texts}
+	s := Shown{Status: k.Status, Line: k.Logged, NoAnswer: k.NoAnswer, Trace: k.Traced && k.Logged, Texts: k.Texts}
 	if k.Logged {
 		s.User = or(k.User, "-")
 		if k.Path != "" {
@@ -90,6 +92,9 @@ func (s Shown) expected() []Comparison {
 			out = append(out, Comparison{What: "request", Evidence: s.Request})
 		}
 	}
+	if s.NoAnswer {
+		out = append(out, Comparison{What: "answer", Evidence: "none"})
+	}
 	if s.NoLine {
 		out = append(out, Comparison{What: "access log", Evidence: "no line of the call"})
 	}
@@ -127,6 +132,11 @@ func Compare(evidence Shown, seen Shown) []Comparison {
 			c.Reproduced, c.Agrees = or(seen.User, "no line"), seen.Line && seen.User == evidence.User
 		case "request":
 			c.Reproduced, c.Agrees = or(seen.Request, "no line"), seen.Request == evidence.Request
+		case "answer":
+			c.Reproduced, c.Agrees = "none", seen.Status == 0
+			if seen.Status != 0 {
+				c.Reproduced = fmt.Sprintf("HTTP %d", seen.Status)
+			}
 		case "access log":
 			c.Reproduced, c.Agrees = "no line of the call", seen.NoLine
 			if !seen.NoLine {

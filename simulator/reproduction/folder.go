@@ -51,7 +51,10 @@ func (r *Reproduction) Write(dir string) (err error) {
 	if err := ours(dir); err != nil {
 		return err
 	}
-	parent := filepath.Dir(filepath.Clean(dir))
+	if dir, err = filepath.Abs(dir); err != nil {
+		return fmt.Errorf("making the folder: %w", err)
+	}
+	parent := filepath.Dir(dir)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("making the folder: %w", err)
 	}
@@ -68,7 +71,23 @@ func (r *Reproduction) Write(dir string) (err error) {
 	if err := os.Chmod(fresh, 0o755); err != nil {
 		return fmt.Errorf("writing the folder: %w", err)
 	}
+	if here(dir) {
+		// Whoever stands in the folder would stay in the old one.
+		for _, f := range files { // the manifest last
+			if err := os.Rename(filepath.Join(fresh, f.Name), filepath.Join(dir, f.Name)); err != nil {
+				return fmt.Errorf("writing the folder: %w", err)
+			}
+		}
+		return nil
+	}
 	return exchange(fresh, dir)
+}
+
+// here tells whether a folder is the one in which we stand.
+func here(dir string) bool {
+	a, err1 := os.Stat(dir)
+	b, err2 := os.Stat(".")
+	return err1 == nil && err2 == nil && os.SameFile(a, b)
 }
 
 // exchange puts a complete folder in the place of another, which is empty, ours or not there.

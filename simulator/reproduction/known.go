@@ -21,6 +21,8 @@ type Known struct {
 	// Evidence tells that there is some; Logged that an access log line tells of the call, LogsRead
 	// that there are access logs at all; Traced that the trace of the node and day is there.
 	Evidence, Logged, LogsRead, Traced bool
+	// NoAnswer tells that the sender's client says that no HTTP answer came.
+	NoAnswer bool
 	// At is when the first of the calls was.
 	At time.Time
 
@@ -65,6 +67,7 @@ func FromEvidence(e diagnosis.Evidence, report *diagnosis.Report, choice Choice)
 	k := Known{
 		Cause: choice.Cause, Evidence: true, Logged: c.Calls > 0, LogsRead: report.Read.AccessLines > 0,
 		At: c.First, Method: c.Method, Path: c.Path, Host: c.Host, Status: c.Status, User: c.User,
+		NoAnswer: c.Calls == 0 && c.Status == 0 && len(c.Quotes) > 0,
 	}
 	k.fromJourneys(report, c)
 	k.names()
