@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -140,13 +141,14 @@ func (o *reproduceOptions) known(cmd *cobra.Command, files []string) (reproducti
 		if err == nil {
 			err = o.evidence.time(&e)
 		}
-		return reproduction.WithoutCase(cause, e, &diagnosis.Report{}), reproduction.Choice{Cause: cause}, err
+		return reproduction.WithoutCase(cause, atSomeTime(e), &diagnosis.Report{}), reproduction.Choice{Cause: cause}, err
 	}
 	o.evidence.cases = max(diagnosis.DefaultCases, o.number)
 	e, report, err := o.evidence.diagnose(cmd, files)
 	if err != nil {
 		return none, reproduction.Choice{}, err
 	}
+	e = atSomeTime(e)
 	if o.number > len(report.Cases) {
 		return none, reproduction.Choice{}, invocation("--case: found %d, and the evidence has %s", o.number, counted(len(report.Cases), "case"))
 	}
@@ -162,6 +164,14 @@ func (o *reproduceOptions) known(cmd *cobra.Command, files []string) (reproducti
 		return none, choice, invocation("--cause: nothing in the evidence looks like %s; the first case looks like %s. Leave the evidence out to show the cause by itself", cause.ID, looks(report.Cases[0]))
 	}
 	return reproduction.WithoutCase(cause, e, report), reproduction.Choice{Cause: cause}, nil
+}
+
+// atSomeTime gives the time now to evidence that has none.
+func atSomeTime(e diagnosis.Evidence) diagnosis.Evidence {
+	if e.At.IsZero() {
+		e.At = time.Now().UTC().Truncate(time.Second)
+	}
+	return e
 }
 
 // leavesLine tells whether a call with the cause leaves an access log line.

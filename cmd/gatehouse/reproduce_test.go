@@ -219,6 +219,23 @@ func TestAnonymousReproductionsRun(t *testing.T) {
 	}
 }
 
+// An interruption leaves a whole folder, and its own exit code.
+func TestReproduceIsInterrupted(t *testing.T) {
+	t.Parallel()
+	cause, _ := diagnosis.ByID("not-mapped")
+	made, err := reproduction.Make(reproduction.NoneKnown(cause))
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "folder")
+	require.NoError(t, made.Write(dir))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = replay(ctx, dir)
+	failed := (*failure)(nil)
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, exitInterrupted, failed.code)
+	assert.ErrorContains(t, err, "the folder is there")
+}
+
 // Every scenario that is written carries the tags of what its steps need, and each step is understood.
 func TestReproductionsCarryWhatTheyNeed(t *testing.T) {
 	t.Parallel()

@@ -79,10 +79,7 @@ func FromEvidence(e diagnosis.Evidence, report *diagnosis.Report, choice Choice)
 // WithoutCase is a cause by its name beside evidence that holds no call of that kind: whatever the
 // logs hold, no line is of it.
 func WithoutCase(cause diagnosis.Cause, e diagnosis.Evidence, report *diagnosis.Report) Known {
-	k := Known{Cause: cause, Evidence: true, LogsRead: report.Read.AccessLines > 0, At: e.At}
-	if k.At.IsZero() {
-		k.At = report.Read.To
-	}
+	k := Known{Cause: cause, Evidence: true, LogsRead: report.Read.AccessLines > 0, At: report.Read.To}
 	k.fromChain(e)
 	return k
 }
@@ -197,6 +194,9 @@ func (k *Known) fromChain(e diagnosis.Evidence) {
 		k.Subject = or(k.Subject, chain[0].Subject) // there is no CA; its recipe makes it
 	default:
 		k.Chain = chain
+		if k.At.IsZero() {
+			k.At = e.At // whether it has expired is a question of when
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ func (r *Reproduction) shown(line func(string, ...any)) {
 		line("There is none: it was made from the cause alone, and nothing was compared.")
 		return
 	}
-	if !k.At.IsZero() {
+	if k.Logged && !k.At.IsZero() {
 		line("- Time: %s", k.At.UTC().Format(time.RFC3339))
 	}
 	for _, c := range r.Shows().expected() {
