@@ -26,8 +26,13 @@ type tenantInterfaces interface {
 	// logFiles lists the files of a kind.
 	logFiles(ctx context.Context, kind systemlog.Kind) ([]logFile, error)
 	logFile(ctx context.Context, name string) ([]byte, error)
-	// deploy uploads a flow with these channels and waits until it is started; undeploy removes it.
-	deploy(ctx context.Context, pkg, id string, channels []tenant.Channel) error
+	// viewFlows asks for a flow that is not there.
+	viewFlows(ctx context.Context) error
+	// upload makes a flow with these channels, deploy starts it and waits until it is started. What
+	// removes what they made is no error if nothing is there.
+	upload(ctx context.Context, pkg, id string, channels []tenant.Channel) error
+	remove(ctx context.Context, id string) error
+	deploy(ctx context.Context, id string) error
 	undeploy(ctx context.Context, id string) error
 	close()
 }

@@ -235,43 +235,52 @@ func (c *clients) logFile(ctx context.Context, name string) ([]byte, error) {
 	return data, err
 }
 
-func (c *clients) deploy(ctx context.Context, pkg, id string, channels []tenant.Channel) error {
+func (c *clients) viewFlows(ctx context.Context) error {
+	_, err := c.odata.Artifact(ctx, "GatehouseProbe")
+	return judged(unless(err, client.ErrNotFound))
+}
+
+func (c *clients) upload(ctx context.Context, pkg, id string, channels []tenant.Channel) error {
 	export, err := iflow.Describe(id, id, channels).Zip()
 	if err != nil {
 		return fmt.Errorf("writing the flow %s: %w", id, err)
 	}
-	if err := c.odata.Upload(ctx, client.Artifact{ID: id, Name: id, Package: pkg}, export); err != nil {
-		return judged(err)
-	}
+	return judged(c.odata.Upload(ctx, client.Artifact{ID: id, Name: id, Package: pkg}, export))
+}
+
+func (c *clients) remove(ctx context.Context, id string) error {
+	return judged(unless(c.odata.RemoveArtifact(ctx, id), client.ErrNotFound))
+}
+
+func (c *clients) deploy(ctx context.Context, id string) error {
 	task, err := c.odata.Deploy(ctx, id)
 	if err != nil {
 		return judged(err)
 	}
 	if err := c.odata.WaitDeployed(ctx, task, PollInterval); err != nil {
-		return judged(err)
+		return err
 	}
 	// Deployed is not started yet: there is a short downtime. [C] blog
-	var last string
 	return waitFor(ctx, c.waits.Change, func() (bool, error) {
 		flow, err := c.odata.RuntimeFlow(ctx, id)
 		if err != nil {
-			return false, judged(err)
+			return false, err
 		}
-		if last = flow.Status; last == client.Failed {
-			return false, &refusedError{err: fmt.Errorf("the flow %s was deployed and has the status %s", id, last)}
+		if flow.Status == client.Failed {
+			return false, fmt.Errorf("the flow %s was deployed and has the status %s", id, flow.Status)
 		}
-		return last == client.Started, nil
+		return flow.Status == client.Started, nil
 	})
 }
 
 func (c *clients) undeploy(ctx context.Context, id string) error {
-	err := c.odata.Undeploy(ctx, id)
-	if errors.Is(err, client.ErrNotFound) {
-		err = nil
+	return judged(unless(c.odata.Undeploy(ctx, id), client.ErrNotFound))
+}
+
+// unless is no error if the error is the expected one.
+func unless(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
 	}
-	removed := c.odata.RemoveArtifact(ctx, id)
-	if errors.Is(removed, client.ErrNotFound) {
-		removed = nil
-	}
-	return errors.Join(judged(err), judged(removed))
+	return err
 }

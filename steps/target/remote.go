@@ -45,6 +45,7 @@ type remote struct {
 	facts    *management.Facts // of a running simulator
 	logs     *follower         // nil without
 	lacks    map[string]string
+	noUpload string // why no flow can be uploaded; empty if one can
 
 	mu       sync.Mutex
 	offset   time.Duration // of the target's clock against ours

@@ -58,8 +58,14 @@ func (r *remote) probe(ctx context.Context) error {
 	if len(d.OAuthClients) == 0 && r.facts == nil {
 		lacks("the target document declares no oauthClients", OAuthClients)
 	}
-	if len(d.Channels) < 2 && (r.api == nil || r.uploads() == "") {
-		lacks("the target document declares no channels beside /http/orders, and names no package into which flows could be uploaded", Channels)
+	switch {
+	case r.api == nil:
+		r.noUpload = "the target document has no management section"
+	case r.uploads() == "":
+		r.noUpload = "the target document names no package into which flows could be uploaded"
+	}
+	if len(d.Channels) < 2 && r.noUpload != "" {
+		lacks("the target document declares no channels beside /http/orders, and none can be deployed: "+r.noUpload, Channels)
 	}
 	if len(d.Domains) == 0 {
 		lacks("the target document declares no domains", Domains)
@@ -91,6 +97,9 @@ func (r *remote) probe(ctx context.Context) error {
 	}
 	return nil
 }
+
+// flows stands for the right to upload flows while the target is probed. It is no feature of its own.
+const flows = "flows"
 
 // probeInterfaces asks each interface something harmless. One that cannot be reached is a fault;
 // one that refuses is a feature that the target lacks.
@@ -126,6 +135,11 @@ func (r *remote) probeInterfaces(ctx context.Context, lacks func(string, ...stri
 			return err
 		}
 	}
+	if err := ask(r.api.viewFlows(ctx), flows); err != nil {
+		return err
+	}
+	r.noUpload = r.lacks[flows]
+	delete(r.lacks, flows)
 	facts, err := r.own.facts(ctx)
 	var refused *refusedError
 	switch {

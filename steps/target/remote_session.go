@@ -60,6 +60,18 @@ func (s *remoteSession) changed(what string, do func(context.Context) error) {
 	s.undo = append(s.undo, undo{what, do})
 }
 
+// attempt changes one thing and notes how to put it back: before it is tried, since it may have been
+// done even if the answer did not arrive. What the tenant refused has not been done.
+func (s *remoteSession) attempt(what string, back func(context.Context) error, do func() error) error {
+	s.changed(what, back)
+	err := do()
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		s.undo = s.undo[:len(s.undo)-1]
+	}
+	return err
+}
+
 // Close puts back what was changed, last change first.
 func (s *remoteSession) Close(ctx context.Context) error {
 	if s.closed {

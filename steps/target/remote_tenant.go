@@ -26,7 +26,7 @@ func (s *remoteSession) Map(ctx context.Context, certificate []byte, user string
 		return nil
 	}
 	// It may have been made even if the answer did not arrive.
-	s.changed("the mapping of a certificate to "+name, func(ctx context.Context) error {
+	err = s.attempt("the mapping of a certificate to "+name, func(ctx context.Context) error {
 		if had {
 			return api.mapCertificate(ctx, certificate, before)
 		}
@@ -35,8 +35,7 @@ func (s *remoteSession) Map(ctx context.Context, certificate []byte, user string
 			return err
 		}
 		return api.unmap(ctx, id)
-	})
-	err = api.mapCertificate(ctx, certificate, name)
+	}, func() error { return api.mapCertificate(ctx, certificate, name) })
 	var refused *refusedError
 	if errors.As(err, &refused) && !refused.forbidden {
 		return fmt.Errorf("mapping a certificate to %s: %w", name, err) // what a scenario may be about
@@ -101,14 +100,16 @@ func (s *remoteSession) Assign(ctx context.Context, a tenant.Assignment) error {
 	if has, err := s.has(ctx, application, role, user); has || err != nil {
 		return err
 	}
-	s.changed(fmt.Sprintf("the assignment of the role %s on %s to %s", role, application, user), func(ctx context.Context) error {
+	err = s.attempt(fmt.Sprintf("the assignment of the role %s on %s to %s", role, application, user), func(ctx context.Context) error {
 		if s.names.isOwn(user) && !s.roles[tenant.Assignment{User: user, Role: role, Application: application}] {
 			return nil // taken away again
 		}
 		return api.unassign(ctx, application, role, user)
+	}, func() error {
+		s.note(application, role, user, true)
+		return api.assign(ctx, application, role, user)
 	})
-	s.note(application, role, user, true)
-	return said(api.assign(ctx, application, role, user), fmt.Sprintf("assigning the role %s on %s to %s", role, application, user))
+	return said(err, fmt.Sprintf("assigning the role %s on %s to %s", role, application, user))
 }
 
 func (s *remoteSession) Unassign(ctx context.Context, a tenant.Assignment) (bool, error) {
@@ -174,8 +175,9 @@ func (s *remoteSession) AddUser(ctx context.Context, user, given string) error {
 	}
 	name := s.names.user(user)
 	s.passwords[user] = password{given, given}
-	s.changed("the user "+name, func(ctx context.Context) error { return s.remote.own.removeUser(ctx, name) })
-	return said(s.remote.own.putUser(ctx, name, given), "making the user "+name)
+	return said(s.attempt("the user "+name, func(ctx context.Context) error { return s.remote.own.removeUser(ctx, name) }, func() error {
+		return s.remote.own.putUser(ctx, name, given)
+	}), "making the user "+name)
 }
 
 func (s *remoteSession) AddCredential(context.Context, string, string) error {
@@ -207,8 +209,9 @@ func (s *remoteSession) AddClient(ctx context.Context, id string) error {
 	c := oauthClient{"gh" + s.names.run + id, s.remote.id(16), s.remote.document.Management.URL + "/oauth2/api/v1/token"}
 	s.clients[id] = c
 	s.names.plays(tenant.ClientUserPrefix+id, tenant.ClientUserPrefix+c.id)
-	s.changed("the OAuth client "+c.id, func(ctx context.Context) error { return s.remote.own.removeClient(ctx, c.id) })
-	return said(s.remote.own.putClient(ctx, c.id, c.secret), "making the OAuth client "+c.id)
+	return said(s.attempt("the OAuth client "+c.id, func(ctx context.Context) error { return s.remote.own.removeClient(ctx, c.id) }, func() error {
+		return s.remote.own.putClient(ctx, c.id, c.secret)
+	}), "making the OAuth client "+c.id)
 }
 
 // oauthClient is a client that plays a part.
@@ -239,8 +242,8 @@ func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) err
 	if err := r.needs(Channels); err != nil {
 		return err
 	}
-	if r.api == nil || r.uploads() == "" {
-		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("the target document has no channel that plays %q with these properties, and no package into which a flow could be uploaded", c.Address)}
+	if r.noUpload != "" {
+		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("the target document has no channel that plays %q with these properties, and none can be deployed: %s", c.Address, r.noUpload)}
 	}
 	if c.Answer != "" && c.Answer != "echo" {
 		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("no flow that answers %q can be deployed: declare a channel with that answer in the target document", c.Answer)}
@@ -254,10 +257,18 @@ func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) err
 	runtime.Address = ownAddress(c.Address, s.names.run)
 	s.names.channel(c.Address, runtime.Address)
 	id := "GH_" + s.names.run + "_" + r.id(3)
-	s.changed("the integration flow "+id, func(ctx context.Context) error { return r.api.undeploy(ctx, id) })
 	limit, cancel := context.WithTimeout(ctx, r.waits.Change)
 	defer cancel()
-	return said(r.api.deploy(limit, r.uploads(), id, []tenant.Channel{runtime}), "deploying an integration flow with the channel "+runtime.Address)
+	doing := "deploying an integration flow with the channel " + runtime.Address
+	err := s.attempt("the integration flow "+id, func(ctx context.Context) error { return r.api.remove(ctx, id) }, func() error {
+		return r.api.upload(limit, r.uploads(), id, []tenant.Channel{runtime})
+	})
+	if err != nil {
+		return said(err, doing)
+	}
+	return said(s.attempt("the deployment of the integration flow "+id, func(ctx context.Context) error { return r.api.undeploy(ctx, id) }, func() error {
+		return r.api.deploy(limit, id)
+	}), doing)
 }
 
 // baseIssuingDN is the CA below which scenarios' senders have their certificates, as scenarios write
