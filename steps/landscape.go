@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -103,6 +105,8 @@ var landscapeSteps = []Definition{
 		}).needs(target.Nodes),
 	step("landscape", `a landscape:`, `a landscape:`, "A landscape document, in place of the scenario's own. Steps may look at its faults, or go on with senders; the CA of the scenario's senders is added and trusted.",
 		func(w *world) any { return w.readLandscape }).needs(target.Landscape),
+	step("landscape", `the landscape of the file "([^"]*)"`, `the landscape of the file "landscape.yaml"`, "The same, from a file beside the feature file.",
+		func(w *world) any { return w.readLandscapeFile }).needs(target.Landscape),
 	step("landscape", `the landscape is refused with "([^"]*)"`, `the landscape is refused with "channels[1].address"`, "The landscape document has a problem whose text contains this.",
 		func(w *world) any { return w.landscapeIsRefused }).needs(target.Landscape),
 	step("landscape", `the landscape is accepted`, `the landscape is accepted`, "The landscape document has no problem.",
@@ -123,6 +127,22 @@ var errNoLandscape = errors.New("the scenario gives no landscape document: the s
 // readLandscape takes a document in place of the scenario's landscape.
 func (w *world) readLandscape(doc *godog.DocString) error {
 	l, err := simulator.Read("landscape.yaml", []byte(doc.Content))
+	w.refusal = err
+	return w.before(func(s *target.Setup) {
+		s.Landscape = nil
+		if err == nil {
+			s.Landscape = &l
+		}
+	})
+}
+
+// readLandscapeFile takes a document beside the feature file in place of the scenario's landscape.
+func (w *world) readLandscapeFile(name string) error {
+	file := filepath.FromSlash(path.Join(w.folder, filepath.ToSlash(name)))
+	if filepath.IsAbs(name) {
+		file = name
+	}
+	l, err := simulator.ReadFile(file)
 	w.refusal = err
 	return w.before(func(s *target.Setup) {
 		s.Landscape = nil

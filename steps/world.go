@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/cucumber/godog"
@@ -32,7 +33,8 @@ type world struct {
 	calls   []*call
 	opened  []*sender.Sender
 	minted  int
-	refusal error // of a landscape document
+	refusal error  // of a landscape document
+	folder  string // that of the feature file, with slashes
 	real    realSender
 }
 
@@ -67,6 +69,7 @@ func RegisterOn(t target.Target) func(*godog.ScenarioContext) {
 		w := &world{target: t, actors: map[string]*actor{}}
 		sc.Before(func(ctx context.Context, s *godog.Scenario) (context.Context, error) {
 			ctx = context.WithValue(ctx, worldKey{}, w)
+			w.folder = path.Dir(s.Uri)
 			for _, tag := range s.Tags {
 				feature, needs := strings.CutPrefix(tag.Name, "@"+target.TagPrefix)
 				if !needs {

@@ -58,6 +58,18 @@ whatever it says, and 3 if there was nothing to look at.`,
 		RunE: classified(func(cmd *cobra.Command, args []string) error { return o.run(cmd, args) }),
 	}
 	flags := cmd.Flags()
+	o.evidenceFlags(cmd)
+	flags.IntVar(&o.cases, "cases", diagnosis.DefaultCases, "how many different failures are diagnosed, those with most calls first")
+	flags.BoolVar(&o.all, "all", false, "tell of causes that are merely possible at length too")
+	o.output.format = textFormat
+	flags.Var(&o.output, "output", "text for people, json for programs, html for a page")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "html"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// evidenceFlags are those that name evidence.
+func (o *diagnoseOptions) evidenceFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.BoolVar(&o.stdin, "stdin", false, "read pasted lines from the standard input, as the file - does")
 	flags.StringVar(&o.chain, "chain", "", "the chain or keystore of the sender")
 	flags.StringArrayVar(&o.mapped, "mapped", nil, "a certificate of the certificate-to-user mapping, FILE or USER=FILE (may be repeated)")
@@ -68,40 +80,20 @@ whatever it says, and 3 if there was nothing to look at.`,
 	flags.StringVar(&o.trust, "trust", "", "what the load balancer trusts: a file, neo, neo-2022 or neo-until-2022 (default: the list at the time of the calls)")
 	flags.StringArrayVar(&o.hosts, "host", nil, "a host to look at, HOST or HOST:PORT: one connection is made (may be repeated)")
 	flags.StringVar(&o.at, "at", "", "the time of the call where the evidence does not tell, RFC 3339 or a day (default now)")
-	flags.IntVar(&o.cases, "cases", diagnosis.DefaultCases, "how many different failures are diagnosed, those with most calls first")
-	flags.BoolVar(&o.all, "all", false, "tell of causes that are merely possible at length too")
 	o.password.flags(cmd, "the keystores")
 	o.tenant.flags(cmd)
-	o.output.format = textFormat
-	flags.Var(&o.output, "output", "text for people, json for programs, html for a page")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json", "html"}, cobra.ShellCompDirectiveNoFileComp))
 	_ = cmd.RegisterFlagCompletionFunc("trust", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return roots.Names(), cobra.ShellCompDirectiveDefault
 	})
-	return cmd
 }
 
-func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) (err error) {
+func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) error {
 	if o.cases < 1 || o.cases > 100_000 {
 		return invocation("--cases: found %d, expected 1 to 100000", o.cases)
 	}
-	e, err := o.evidence(cmd, files)
+	_, report, err := o.diagnose(cmd, files)
 	if err != nil {
 		return err
-	}
-	forget, err := o.tenant.ask(cmd, &e)
-	defer func() { err = errors.Join(err, forget()) }()
-	if err != nil {
-		return err
-	}
-	report, err := diagnosis.Diagnose(cmd.Context(), e, diagnosis.Options{Cases: o.cases})
-	switch {
-	case cmd.Context().Err() != nil:
-		return unreachable("interrupted: the evidence was not read to its end")
-	case errors.Is(err, systemlog.ErrNoLogs):
-		return invocation("%w", err)
-	case err != nil:
-		return document.Problems{{File: strings.Join(files, ", "), Message: err.Error()}}
 	}
 	out := cmd.OutOrStdout()
 	switch o.output.format {
@@ -116,6 +108,28 @@ func (o *diagnoseOptions) run(cmd *cobra.Command, files []string) (err error) {
 		err = invocation("nothing to look at was found: neither access log lines nor the output of a client; %s", notRead(report))
 	}
 	return err
+}
+
+// diagnose reads the evidence and weighs causes.
+func (o *diagnoseOptions) diagnose(cmd *cobra.Command, files []string) (e diagnosis.Evidence, report *diagnosis.Report, err error) {
+	if e, err = o.evidence(cmd, files); err != nil {
+		return e, nil, err
+	}
+	forget, err := o.tenant.ask(cmd, &e)
+	defer func() { err = errors.Join(err, forget()) }()
+	if err != nil {
+		return e, nil, err
+	}
+	report, err = diagnosis.Diagnose(cmd.Context(), e, diagnosis.Options{Cases: o.cases})
+	switch {
+	case cmd.Context().Err() != nil:
+		return e, nil, unreachable("interrupted: the evidence was not read to its end")
+	case errors.Is(err, systemlog.ErrNoLogs):
+		return e, nil, invocation("%w", err)
+	case err != nil:
+		return e, nil, document.Problems{{File: strings.Join(files, ", "), Message: err.Error()}}
+	}
+	return e, report, nil
 }
 
 func notRead(r *diagnosis.Report) string {

@@ -34,7 +34,7 @@ Begin with "gatehouse init" and "gatehouse serve".
 	root.SetVersionTemplate("gatehouse {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newInit(), newServe(), newSend(), newExport(), newTest(), newReport(), newSteps(), newRequirements(),
-		newDiagnose(), newCauses(), newReceive(), newPKI(), newVerify(), newConnect(), newMappings(), newSchema(), newVersion(), newCompletion())
+		newDiagnose(), newReproduce(), newCauses(), newReceive(), newPKI(), newVerify(), newConnect(), newMappings(), newSchema(), newVersion(), newCompletion())
 	root.SetHelpCommand(newHelp())
 	return root
 }
