@@ -242,7 +242,7 @@ func TestCreateSaysWhatIsWrong(t *testing.T) {
 	}
 	_, err := pki.Create(nil, pki.Client, "alone", pki.SelfSigned())
 	assert.NoError(t, err)
-	assert.PanicsWithValue(t, `pki: making certificate "x": unknown defect "expird"; did you mean "expired"?`,
+	assert.PanicsWithError(t, `pki: making certificate "x": unknown defect "expird"; did you mean "expired"?`,
 		func() { root.Client("x", pki.WithDefect("expird")) })
 }
 

@@ -125,7 +125,7 @@ func (c *Certificate) CrossSign(by *Certificate, options ...Option) *Certificate
 
 func must(c *Certificate, err error) *Certificate {
 	if err != nil {
-		panic("pki: " + err.Error())
+		panic(fmt.Errorf("pki: %w", err))
 	}
 	return c
 }

@@ -232,7 +232,7 @@ func (t template) sign(stranger, key crypto.Signer, random *source) ([]byte, err
 		signer = t.issuer.key
 	}
 	if signer == nil {
-		return nil, fmt.Errorf("the private key of the issuer %q is not there", t.issuer.name)
+		return nil, &IssuerKeyError{Issuer: t.issuer.name}
 	}
 	algorithm, hash, err := signatureAlgorithm(signer.Public(), t.hash)
 	if err != nil {
@@ -267,4 +267,14 @@ func (t template) sign(stranger, key crypto.Signer, random *source) ([]byte, err
 		b.AddASN1BitString(signature)
 	})
 	return b.Bytes()
+}
+
+// IssuerKeyError says that a certificate cannot be signed for want of its issuer's private key.
+type IssuerKeyError struct {
+	// Issuer is the name of the issuer.
+	Issuer string
+}
+
+func (e *IssuerKeyError) Error() string {
+	return fmt.Sprintf("the private key of the issuer %q is not there", e.Issuer)
 }

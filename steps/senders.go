@@ -2,6 +2,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -258,12 +259,24 @@ func (w *world) defective(ctx context.Context, a *actor, options ...pki.Option) 
 	return certificate, w.session.TrustTwin(ctx, name, certificate)
 }
 
-// twin turns the panic of a senseless option into an error of the scenario.
+// twin turns the panic of a senseless option into an error of the scenario. A target may have the key
+// of the CA that issues to senders and not of those above it.
 func twin(of *pki.Certificate, name string, options ...pki.Option) (c *pki.Certificate, err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		missing := (*pki.IssuerKeyError)(nil)
+		switch r := recover(); {
+		case r == nil:
+		case errors.As(asError(r), &missing):
+			err = &target.UnsupportedError{Feature: "mint-trusted", Reason: missing.Error() + ", which a defect above the sender's own certificate needs"}
+		default:
 			err = fmt.Errorf("minting a twin of %q: %v", of.Name(), r)
 		}
 	}()
 	return of.Twin(name, options...), nil
+}
+
+// asError is a recovered value that is an error; nil if it is none.
+func asError(recovered any) error {
+	err, _ := recovered.(error)
+	return err
 }

@@ -37,11 +37,20 @@ oauthClients: [{id: platform, secret: an-example-for-platform, scopes: [hcp.mana
 roles: [{user: admin, role: AuthGroup.Administrator, application: e100999tmn}]
 `
 
-// differs are the scenarios that come out differently with HAProxy in front, with the reason.
-var differs = map[string]string{}
+// differs are the scenarios that come out differently, with the reason.
+var differs = map[string]string{
+	"A sender cannot choose the address that is logged":                "the container engine hides the sender's address from HAProxy",
+	"The sender's address is passed on":                                "the container engine hides the sender's address from HAProxy",
+	"A resumed session keeps the refusal of a certificate":             "a resumed session keeps the last error",
+	"A certificate of an unknown CA is not accepted":                   "the depth of an error is not passed on",
+	"Sending the unknown root does not help":                           "the depth of an error is not passed on",
+	"A chain with the defect unknown-critical-extension does not hold": "HAProxy 2.6 ends the handshake for the codes 32 to 63",
+}
 
-// The bundled suite runs with HAProxy in a container in front of the runtime nodes in another: all
-// that a tenant at a URL can do passes, but for what is listed above.
+// The scenarios of load balancer and sender run with HAProxy in a container in front of the runtime
+// nodes in another: all that a tenant at a URL can do passes, but for what is listed above. With
+// GATEHOUSE_WHOLE_SUITE all scenarios run, which takes minutes: the platform API takes 100 requests a
+// minute.
 func TestSuiteThroughHAProxy(t *testing.T) {
 	name, base := image(t), os.Getenv("GATEHOUSE_NEIGHBOURS")
 	require.NotEmpty(t, base, "GATEHOUSE_NEIGHBOURS does not name the image with HAProxy: run make container")
@@ -62,8 +71,12 @@ func TestSuiteThroughHAProxy(t *testing.T) {
 	remote, err := target.Remote(ctx, document)
 	require.NoError(t, err)
 	var out bytes.Buffer
+	tags := "@LB or @SND"
+	if os.Getenv("GATEHOUSE_WHOLE_SUITE") != "" {
+		tags = ""
+	}
 	report, err := suite.Run(ctx, suite.Config{
-		Target: remote, Output: &out, Secrets: document.Secrets(),
+		Target: remote, Output: &out, Tags: tags, Secrets: document.Secrets(),
 		Finish: func(ctx context.Context) []string { assert.NoError(t, remote.Close(ctx)); return nil },
 	})
 	require.NoError(t, err, out.String())
@@ -83,7 +96,7 @@ func TestSuiteThroughHAProxy(t *testing.T) {
 		}
 	}
 	t.Logf("through HAProxy: %d scenarios passed, others %v", passed, other)
-	assert.Greater(t, passed, 80)
+	assert.Greater(t, passed, 60)
 	if t.Failed() {
 		t.Log(out.String())
 	}

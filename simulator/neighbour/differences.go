@@ -20,12 +20,17 @@ var unreadableForGo = Difference{
 	Defects: []string{"universal-cn", "bad-printable-cn", "algorithms-differ", "ec-explicit-parameters", "serial-negative", "duplicate-extension", "malformed-san", "chain-with-unreadable-extra"},
 }
 
+var depthUnknown = Difference{
+	What:   "The record of a call does not tell at which depth the chain failed",
+	Reason: "the header that passes on a refused certificate holds subject and verify result only, as the real trace does",
+}
+
 // Differences lists what is known to come out differently. A test sends every defect through both
 // load balancers and finds exactly these; others of the tests show the rest.
 func Differences(kind Kind) []Difference {
 	switch kind {
 	case HAProxy:
-		return []Difference{unreadableForGo, {
+		return []Difference{unreadableForGo, depthUnknown, {
 			What:    "HAProxy ends the handshake, Gatehouse answers 401 with the verify result",
 			Reason:  "HAProxy 2.6 does not ignore the codes 32 to 63, although it is told to ignore all",
 			Defects: []string{"ca-key-usage-missing", "name-not-permitted", "name-excluded", "unknown-critical-extension", "ca-unknown-critical-extension"},
@@ -36,7 +41,7 @@ func Differences(kind Kind) []Difference {
 	case Nginx:
 		withCritical := unreadableForGo
 		withCritical.Defects = append(slices.Clone(unreadableForGo.Defects), "critical-key-identifier")
-		return []Difference{withCritical, {
+		return []Difference{withCritical, depthUnknown, {
 			What:   "The verify result is the last error, not the first",
 			Reason: "nginx shows what is left at the end of the verification; the landscape's setting report: last does the same",
 		}, {
