@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"software.sslmate.com/src/go-pkcs12"
 
@@ -301,19 +300,26 @@ func converse(t *testing.T, name string, args ...string) func(words ...string) s
 	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
+	errs, err := os.CreateTemp(t.TempDir(), "said")
+	require.NoError(t, err)
+	cmd.Stderr = errs
+	whatItSaid := func() string { said, _ := os.ReadFile(errs.Name()); return string(said) }
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		in.Close()
-		assert.NoError(t, cmd.Wait(), "%s", errs.String())
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the program ended: %v\n%s", err, whatItSaid())
+		}
+		errs.Close()
 	})
 	lines := bufio.NewScanner(out)
 	return func(words ...string) string {
 		t.Helper()
 		_, err := fmt.Fprintln(in, strings.Join(words, "\t"))
 		require.NoError(t, err)
-		require.True(t, lines.Scan(), "the program ended: %s", errs.String())
+		if !lines.Scan() {
+			t.Fatalf("the program ended: %s", whatItSaid())
+		}
 		return shorten(lines.Text())
 	}
 }

@@ -37,10 +37,10 @@ const StartLimit = 60 * time.Second
 
 // Folders and files inside the container.
 const (
-	workFolder    = "/work"
-	landscapeFile = workFolder + "/landscape.yaml"
-	keysFolder    = workFolder + "/keys"
-	logsFolder    = workFolder + "/logs"
+	dataFolder    = "/data"
+	landscapeFile = dataFolder + "/landscape.yaml"
+	keysFolder    = dataFolder + "/keys"
+	logsFolder    = dataFolder + "/logs"
 )
 
 // options are what the options of this package change.
@@ -81,7 +81,7 @@ func WithFile(name string, content []byte) Option {
 		if clean != "/"+name || name == "" {
 			return fmt.Errorf("putting a file beside the landscape: found name %q, expected one relative to the landscape and within its folder", name)
 		}
-		return addFile(request, workFolder+clean, content)
+		return addFile(request, dataFolder+clean, content)
 	}
 }
 

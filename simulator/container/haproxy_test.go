@@ -63,7 +63,7 @@ func TestSuiteThroughHAProxy(t *testing.T) {
 	t.Cleanup(func() { assert.NoError(t, nw.Remove(context.Background())) })
 	tenant := container.New(t, name, container.WithLandscape([]byte(behindLandscape)), container.WithFile("ca/root.pem", keystore.CertificatePEM(root)),
 		container.WithHostNames(nw, "nodes.example"),
-		testcontainers.WithCmdArgs("--behind", "haproxy", "--behind-listen", "0.0.0.0:8443", "--behind-folder", "/work/front", "--behind-seen-as", "/etc/front",
+		testcontainers.WithCmdArgs("--behind", "haproxy", "--behind-listen", "0.0.0.0:8443", "--behind-folder", "/data/front", "--behind-seen-as", "/etc/front",
 			"--node-host", "0.0.0.0", "--nodes-seen-at", "nodes.example"))
 	at := startHAProxy(t, base, nw, tenant)
 
@@ -105,7 +105,7 @@ func TestSuiteThroughHAProxy(t *testing.T) {
 // startHAProxy runs HAProxy with what the tenant wrote for it, and returns where it listens.
 func startHAProxy(t *testing.T, base string, nw *testcontainers.DockerNetwork, tenant *container.Container) string {
 	t.Helper()
-	files, err := tenant.Files(t.Context(), "/work/front")
+	files, err := tenant.Files(t.Context(), "/data/front")
 	require.NoError(t, err)
 	require.Contains(t, files, "haproxy.cfg")
 	var given []testcontainers.ContainerFile

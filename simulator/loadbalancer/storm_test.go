@@ -22,8 +22,9 @@ func TestStormHarmsNobody(t *testing.T) {
 	const rounds, goodSenders, goodCalls = 25, 8, 25
 	h := open(t, func(c *Config) {
 		c.Limits = Limits{
-			HandshakeTimeout: 2 * time.Second, HeaderTimeout: 2 * time.Second,
-			BodyStall: 2 * time.Second, Idle: 2 * time.Second,
+			// Long enough for good senders on a machine that has other things to do.
+			HandshakeTimeout: 5 * time.Second, HeaderTimeout: 5 * time.Second,
+			BodyStall: 5 * time.Second, Idle: 5 * time.Second,
 		}
 	})
 	raw := func(send func(net.Conn)) func() error {

@@ -65,14 +65,14 @@ func contents(program, example, own, licences []byte) []file {
 	return []file{
 		{name: "etc", dir: true, mode: 0o755},
 		{name: "etc/group", data: []byte("root:x:0:\ngatehouse:x:65532:\n"), mode: 0o644},
-		{name: "etc/passwd", data: []byte("root:x:0:0:root:/:/nowhere\ngatehouse:x:65532:65532:gatehouse:/work:/nowhere\n"), mode: 0o644},
+		{name: "etc/passwd", data: []byte("root:x:0:0:root:/:/nowhere\ngatehouse:x:65532:65532:gatehouse:/data:/nowhere\n"), mode: 0o644},
 		{name: "gatehouse", data: program, mode: 0o755},
 		{name: "licences", dir: true, mode: 0o755},
 		{name: "licences/LICENSE", data: own, mode: 0o644},
 		{name: "licences/THIRD-PARTY-LICENCES.txt", data: licences, mode: 0o644},
 		{name: "tmp", dir: true, mode: 0o777 | fs.ModeSticky},
-		{name: "work", dir: true, mode: 0o755, uid: user},
-		{name: "work/landscape.yaml", data: example, mode: 0o644, uid: user},
+		{name: "data", dir: true, mode: 0o755, uid: user},
+		{name: "data/landscape.yaml", data: example, mode: 0o644, uid: user},
 	}
 }
 
@@ -152,7 +152,7 @@ func (s source) image(t target, files []file) ([]byte, error) {
 		Created: created, Architecture: t.arch, OS: t.os,
 		Config: runConfig{
 			User: fmt.Sprintf("%d:%d", user, user), ExposedPorts: map[string]struct{}{"8443/tcp": {}},
-			Env: []string{"PATH=/", "HOME=/work"}, WorkingDir: "/work", StopSignal: "SIGTERM",
+			Env: []string{"PATH=/", "HOME=/data"}, WorkingDir: "/data", StopSignal: "SIGTERM",
 			Entrypoint: []string{"/gatehouse"},
 			// In a container its own network is what others reach; whether they do is for -p to say.
 			Cmd: []string{"serve", "--listen", "0.0.0.0:8443", "--allow-remote", "--keys", "keys"},

@@ -242,9 +242,9 @@ func TestImage(t *testing.T) {
 
 	files := unpack(t, packed)
 	assert.Equal(t, int64(0o755), files["gatehouse"].Mode)
-	assert.Equal(t, user, files["work/"].Uid, "the process may write there")
+	assert.Equal(t, user, files["data/"].Uid, "the process may write there")
 	assert.Equal(t, int64(0o1777), files["tmp/"].Mode)
-	assert.Contains(t, files, "work/landscape.yaml")
+	assert.Contains(t, files, "data/landscape.yaml")
 	assert.Contains(t, files, "licences/THIRD-PARTY-LICENCES.txt")
 	for name, h := range files {
 		assert.Zero(t, h.Mode&0o6000, "%s: no set-uid", name)
