@@ -141,12 +141,12 @@ func (k Kind) read(h http.Header) (forwarding.Identity, error) {
 		if err != nil {
 			return forwarding.Identity{}, err
 		}
-		parsed, err := x509.ParseCertificate(der)
-		if err != nil {
-			// Go reads less than OpenSSL does; the node looks for the names itself.
-			return forwarding.Identity{Certificate: der}, nil
+		out := forwarding.Identity{Certificate: der}
+		// Go reads less than OpenSSL does; the node looks for the names itself.
+		if parsed, err := x509.ParseCertificate(der); err == nil {
+			out.Subject = pki.TraceDN(parsed.RawSubject)
 		}
-		return forwarding.Identity{Certificate: der, Subject: pki.TraceDN(parsed.RawSubject)}, nil
+		return out, nil
 	}
 	if cert != "" {
 		return forwarding.Identity{}, errors.New("a certificate is forwarded as accepted and as not accepted at once")
@@ -188,9 +188,8 @@ func (k Kind) subject(text string) (string, error) {
 		}
 		text = string(decoded)
 	}
-	dn, err := pki.ParseDN(text)
-	if err != nil {
-		return text, nil
+	if dn, err := pki.ParseDN(text); err == nil {
+		text = dn.Trace()
 	}
-	return dn.Trace(), nil
+	return text, nil
 }

@@ -100,7 +100,7 @@ func (t trier) one(ctx context.Context, s subject, m mutant) (fate, error) {
 	if err != nil {
 		return survived, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	original, err := filepath.Abs(filepath.FromSlash(m.file))
 	if err != nil {
 		return survived, err
