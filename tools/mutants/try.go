@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -30,6 +31,7 @@ func (t tally) score() float64 {
 type trier struct {
 	workers int
 	limit   time.Duration
+	verbose bool
 	out     io.Writer
 }
 
@@ -60,13 +62,16 @@ func (t trier) try(ctx context.Context, s subject, mutants []mutant, ignored map
 	for range t.workers {
 		wg.Go(func() {
 			for m := range work {
-				f, err := t.one(ctx, s, m)
+				f, said, err := t.one(ctx, s, m)
 				mu.Lock()
 				switch {
 				case err != nil:
 					failed = errors.Join(failed, err)
 				case f == killed:
 					out.killed++
+					if t.verbose {
+						fmt.Fprintf(t.out, "killed by %s %s\n", killer(said), m)
+					}
 				case f == broken:
 					out.broken++
 				default:
@@ -94,39 +99,54 @@ func (t trier) try(ctx context.Context, s subject, mutants []mutant, ignored map
 	return out, errors.Join(failed, ctx.Err())
 }
 
-// one runs the stages against a mutant until one kills it.
-func (t trier) one(ctx context.Context, s subject, m mutant) (fate, error) {
+// one runs the stages against a mutant until one kills it, and returns what that one said.
+func (t trier) one(ctx context.Context, s subject, m mutant) (fate, string, error) {
 	folder, err := os.MkdirTemp("", "mutant-")
 	if err != nil {
-		return survived, err
+		return survived, "", err
 	}
 	defer os.RemoveAll(folder)
 	original, err := filepath.Abs(filepath.FromSlash(m.file))
 	if err != nil {
-		return survived, err
+		return survived, "", err
 	}
 	source, err := os.ReadFile(original)
 	if err != nil {
-		return survived, err
+		return survived, "", err
 	}
 	changed := filepath.Join(folder, "mutant.go")
 	if err := os.WriteFile(changed, slices.Concat(source[:m.from], []byte(m.with), source[m.to:]), 0o600); err != nil {
-		return survived, err
+		return survived, "", err
 	}
 	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
 	if err != nil {
-		return survived, err
+		return survived, "", err
 	}
 	file := filepath.Join(folder, "overlay.json")
 	if err := os.WriteFile(file, overlay, 0o600); err != nil {
-		return survived, err
+		return survived, "", err
 	}
 	for _, st := range s.stages {
-		if f, _ := t.test(ctx, st, file); f != survived {
-			return f, ctx.Err()
+		if f, said := t.test(ctx, st, file); f != survived {
+			return f, said, ctx.Err()
 		}
 	}
-	return survived, ctx.Err()
+	return survived, "", ctx.Err()
+}
+
+// failing finds the names of tests that failed.
+var failing = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+
+// killer is the innermost test that failed, as far as the output tells.
+func killer(said string) string {
+	switch found := failing.FindAllStringSubmatch(said, -1); {
+	case strings.Contains(said, "panic: test timed out"):
+		return "the time limit"
+	case len(found) == 0:
+		return "a panic"
+	default:
+		return found[len(found)-1][1]
+	}
 }
 
 // test runs one stage, with an overlay unless it is empty.
