@@ -47,7 +47,7 @@ var subjects = []subject{
 	{"simulator/node", []stage{{[]string{"./simulator/node"}}, bundled}},
 	{"simulator/tenant", []stage{
 		{[]string{"./simulator/tenant"}},
-		{[]string{"./simulator/node", "./simulator/tenant/sqlite"}},
+		{[]string{"./simulator/node"}},
 		bundled,
 	}},
 	{"pki/verify", []stage{

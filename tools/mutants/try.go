@@ -47,10 +47,27 @@ const (
 // try tries mutants side by side and prints the survivors. Tests that fail without any change are
 // an error: every mutant would seem to be killed.
 func (t trier) try(ctx context.Context, s subject, mutants []mutant, ignored map[string]string) (tally, error) {
-	for _, st := range s.stages {
-		if f, said := t.test(ctx, st, ""); f != survived {
+	folder, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return tally{}, err
+	}
+	defer os.RemoveAll(folder)
+	counted := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { _, ok := ignored[m.key()]; return ok })
+	together, err := build(ctx, folder, s, counted)
+	if err != nil {
+		return tally{}, err
+	}
+	limits := make([]time.Duration, len(s.stages))
+	for i, st := range s.stages {
+		file, err := together.binary(ctx, st)
+		if err != nil {
+			return tally{}, err
+		}
+		began := time.Now()
+		if f, said := t.start(ctx, st, file, 0, t.limit); f != survived {
 			return tally{}, fmt.Errorf("the tests fail without a mutant: go test %s\n%s", strings.Join(st.arguments, " "), said)
 		}
+		limits[i] = min(t.limit, 20*time.Second+5*time.Since(began))
 	}
 	var (
 		mu     sync.Mutex
@@ -62,7 +79,14 @@ func (t trier) try(ctx context.Context, s subject, mutants []mutant, ignored map
 	for range t.workers {
 		wg.Go(func() {
 			for m := range work {
-				f, said, err := t.one(ctx, s, m)
+				var f fate
+				var said string
+				var err error
+				if id, ok := together.ids[m.place()]; ok {
+					f, said, err = t.inForce(ctx, s, together, id, limits)
+				} else {
+					f, said, err = t.one(ctx, s, m)
+				}
 				mu.Lock()
 				switch {
 				case err != nil:
@@ -133,6 +157,38 @@ func (t trier) one(ctx context.Context, s subject, m mutant) (fate, string, erro
 	}
 	return survived, "", ctx.Err()
 }
+
+// inForce runs the stages of a program with all mutants, with one of them in force.
+func (t trier) inForce(ctx context.Context, s subject, p *switchboard, id int, limits []time.Duration) (fate, string, error) {
+	for i, st := range s.stages {
+		if f, said := t.start(ctx, st, p.binaries[st.arguments[0]], id, limits[i]); f != survived {
+			return f, said, ctx.Err()
+		}
+	}
+	return survived, "", ctx.Err()
+}
+
+// start runs a test program that is built.
+func (t trier) start(ctx context.Context, st stage, file string, id int, limit time.Duration) (fate, string) {
+	ctx, cancel := context.WithTimeout(ctx, limit+30*time.Second)
+	defer cancel()
+	arguments := []string{"-test.failfast", "-test.timeout", limit.String()}
+	for _, a := range st.arguments[1:] {
+		arguments = append(arguments, flagOfTests.ReplaceAllString(a, "-test.$1"))
+	}
+	cmd := exec.CommandContext(ctx, file, arguments...)
+	cmd.Dir = filepath.FromSlash(st.arguments[0])
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, id))
+	cmd.WaitDelay = 5 * time.Second
+	said, err := cmd.CombinedOutput()
+	if err == nil {
+		return survived, string(said)
+	}
+	return killed, string(said)
+}
+
+// flagOfTests is a flag of go test as a test program takes it.
+var flagOfTests = regexp.MustCompile(`^-(run|skip)$`)
 
 // failing finds the names of tests that failed.
 var failing = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
