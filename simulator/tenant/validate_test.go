@@ -100,6 +100,7 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		"keystore": {func(c *Config) {
 			c.Keystore = append(c.Keystore, KeystoreEntry{Alias: "SAP_cloudintegrationcertificate"})
 		}, "keystore[1].alias", "stands already"},
+		"alias": {func(c *Config) { c.Keystore[0].Alias = "" }, "keystore[0].alias", "expected a name"},
 		"mapping store": {func(c *Config) {
 			big := append([]byte{0x30, 0x83, 0x20, 0, 0}, bytes.Repeat([]byte{5, 0}, 1<<20)...)
 			c.Mappings[0].Certificate = big
