@@ -130,3 +130,84 @@ func TestLettersOfAnAddress(t *testing.T) {
 	c := Config{Channels: []Channel{{Address: "/http/*"}, {Address: "/http/a/*"}, {Address: "/http/a/b"}}}
 	assert.Len(t, c.Validate(), 2, "what two stars cover is told once")
 }
+
+func TestNamesOfFlows(t *testing.T) {
+	for address, want := range map[string]string{
+		"/http/orders": "orders", "/http/a/b/": "a_b", "/http/all/*": "all", "/http/*": "flow", "/gw/odata/SAP/ORDERS": "SAP_ORDERS", "orders/new": "orders_new", "": "flow",
+	} {
+		assert.Equal(t, want, flowName(address), address)
+	}
+	assert.NotContains(t, checkAddress("orders", ""), "did you mean")
+	assert.Contains(t, checkAddress("/orders", ""), `did you mean "/http/orders"?`)
+	assert.Equal(t, "azmü", lowerASCII("AZmü"))
+	assert.Equal(t, "a@[`{", lowerASCII("A@[`{"))
+	assert.Equal(t, "zz", lowerASCII("ZZ"))
+}
+
+// What is wrong with an artifact is told when it is uploaded, apart from its channels.
+func TestAnArtifactIsCheckedWhenItIsUploaded(t *testing.T) {
+	tn := newTenant(t, Config{Packages: []Package{{ID: "Shop"}}, Channels: []Channel{{Address: "/http/orders", Flow: "Orders"}}})
+	require.ErrorContains(t, tn.PutArtifact("alice", Artifact{ID: "A", Package: "None"}), `there is no package "None"`)
+	require.ErrorContains(t, tn.PutArtifact("alice", Artifact{}), "expected a name")
+	require.NoError(t, tn.PutArtifact("alice", Artifact{ID: "A", Package: "Shop"}), "the good twin")
+	assert.Len(t, tn.Snapshot().Packages(), 2, "the other flow is in the landscape's own")
+
+	listed := newTenant(t, Config{Packages: []Package{{ID: LandscapePackage, Name: "given"}}, Channels: []Channel{{Address: "/http/orders"}}})
+	assert.Equal(t, []Package{{ID: LandscapePackage, Name: "given"}}, listed.Snapshot().Packages(), "it stands there once")
+	assert.Empty(t, newTenant(t, Config{}).Snapshot().Packages())
+}
+
+func TestUndeployingWhatIsNotThere(t *testing.T) {
+	tn, f := onFailing(t, good())
+	before := tn.Snapshot()
+	removed, err := tn.Undeploy("x", "none")
+	require.NoError(t, err)
+	assert.False(t, removed)
+	assert.Equal(t, before.Artifacts(), tn.Snapshot().Artifacts())
+	assert.Empty(t, f.changes, "nothing is written")
+}
+
+// A flow keeps the channels that it had and has still, at their place, and they are its own.
+func TestWithFlow(t *testing.T) {
+	channels := []Channel{{Address: "/http/1", Flow: "A"}, {Address: "/http/x"}, {Address: "/http/2", Flow: "A"}, {Address: "/http/3", Flow: "A"}}
+	all, keys := withFlow(channels, Artifact{ID: "A", Channels: []Channel{{Address: "/http/new", Flow: "other"}, {Address: "/http/2", Answer: Fail}, {Address: "/http/1"}}})
+	assert.Equal(t, []Channel{
+		{Address: "/http/1", Flow: "A"}, {Address: "/http/x"}, {Address: "/http/2", Flow: "A", Answer: Fail}, {Address: "/http/new", Flow: "A"},
+	}, all)
+	assert.Equal(t, []string{"/http/new", "/http/2", "/http/1"}, keys)
+	all, keys = withFlow(nil, Artifact{ID: "A", Channels: []Channel{{Address: "/http/1"}, {Address: "/http/1"}}})
+	assert.Len(t, all, 2, "the validation says that it stands there twice")
+	assert.Len(t, keys, 2)
+}
+
+// A channel that gets another address while it restarts leaves nothing behind at the old one.
+func TestAChannelIsDeployedAtAnotherAddress(t *testing.T) {
+	tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/old"}, {Address: "/http/other"}}})
+	old, _ := tn.Snapshot().Channel("/http/old")
+	require.NoError(t, tn.Deploy("/http/old", time.Minute))
+	require.True(t, tn.Snapshot().Restarting(old, noon))
+	require.NoError(t, tn.Design("/http/old", func(c *Channel) { c.Address = "/http/new" }))
+	require.NoError(t, tn.Deploy("/http/old", time.Minute))
+	s := tn.Snapshot()
+	assert.False(t, s.Restarting(old, noon))
+	now, ok := s.Channel("/http/new")
+	require.True(t, ok)
+	assert.True(t, s.Restarting(now, noon.Add(time.Minute-1)))
+	assert.False(t, s.Restarting(now, noon.Add(time.Minute)))
+	_, ok = s.Channel("/http/old")
+	assert.False(t, ok)
+	assert.Equal(t, "/http/new", s.Channels()[0].Address, "it keeps its place")
+}
+
+// Who leaves a group loses what came through it, and who enters it gets that.
+func TestMembersOfAGroupChange(t *testing.T) {
+	tn := newTenant(t, Config{Groups: []Group{{"Senders", []string{"alice", "bob"}}}, Roles: []Assignment{{Group: "Senders", Role: DefaultRole}}})
+	require.NoError(t, tn.Update(func(c *Config) error { c.Groups[0].Users = []string{"bob", "carol"}; return nil }))
+	for user, has := range map[string]bool{"alice": false, "bob": true, "carol": true} {
+		assert.Equal(t, has, tn.Snapshot().Role(user, DefaultRole).Has, user)
+	}
+	require.NoError(t, tn.Update(func(c *Config) error { c.Groups, c.Roles = nil, nil; return nil }))
+	for _, user := range []string{"alice", "bob", "carol"} {
+		assert.False(t, tn.Snapshot().Role(user, DefaultRole).Has, user)
+	}
+}
