@@ -1,9 +1,14 @@
 package node
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -186,4 +191,93 @@ func TestDefaultsOfANode(t *testing.T) {
 		_, err := New(Config{Tenant: tn, TenantID: id})
 		assert.NoError(t, err, id)
 	}
+}
+
+// What a node is given it works with.
+func TestWhatANodeIsGiven(t *testing.T) {
+	f := newFixture(t)
+	var logged bytes.Buffer
+	silent := &written{}
+	n, err := New(Config{
+		ID: "1a2b3c4", Tenant: f.tenant, LoadBalancer: "10.9.9.9", Log: silent, Host: host,
+		Rand: bytes.NewReader(bytes.Repeat([]byte{0xff}, 21)), Logger: slog.New(slog.NewTextHandler(&logged, nil)),
+		Now:     func() time.Time { return noon },
+		Lookups: func(s *tenant.Snapshot) Lookups { return roleIs{s, tenant.RoleAnswer{Has: true, Through: "the test"}} },
+	})
+	require.NoError(t, err)
+	r := httptest.NewRequest("POST", "https://"+host+"/http/other?a=b", strings.NewReader("hello"))
+	accepted(f.warehouse)(r)
+	r.RequestURI = "" // as of a request that did not come over a socket
+	w := httptest.NewRecorder()
+	n.ServeHTTP(w, r)
+	assert.Equal(t, 200, w.Code, "the role comes from the exchanged answers")
+	assert.Equal(t, "AG__"+strings.Repeat("_", 24), strings.ReplaceAll(w.Header()["SAP_MessageProcessingLogID"][0], "v", "_"))
+	require.Len(t, silent.lines, 1)
+	assert.Equal(t, "10.9.9.9", silent.lines[0].LoadBalancer)
+	assert.Equal(t, "/http/other?a=b", silent.lines[0].URI)
+	assert.Equal(t, noon, silent.lines[0].Time)
+	r.RequestURI = "//http/other"
+	n.ServeHTTP(httptest.NewRecorder(), r)
+	assert.Equal(t, "//http/other", silent.lines[1].URI, "as it came over the wire")
+	assert.Empty(t, silent.traces)
+	assert.Zero(t, silent.tracing, "without records the trace is not touched")
+	assert.Empty(t, logged.String(), "nothing went wrong")
+
+	f.call("POST", "/http/orders", notAccepted(20))
+	assert.Equal(t, 1, f.log.tracing)
+}
+
+// A node that is up and is told so again keeps its sessions.
+func TestUpAgainKeepsSessions(t *testing.T) {
+	f := newFixture(t)
+	who := accepted(f.warehouse)
+	token, cookie := f.csrfToken(who)
+	f.SetUp(true)
+	f.call("POST", "/http/csrf", who, header("Cookie", cookie), header("X-CSRF-Token", token)).endsWith(200, "WAREHOUSE", "")
+	f.SetUp(false)
+	f.call("POST", "/http/csrf", who, header("Cookie", cookie), header("X-CSRF-Token", token)).endsWith(403, "WAREHOUSE", journey.CSRFTokenMissing)
+}
+
+// An echo is JSON only if there is no body and JSON is asked for.
+func TestWhenAnEchoIsJSON(t *testing.T) {
+	f := newFixture(t)
+	who, asked := accepted(f.warehouse), header("Accept", "text/html, application/json")
+	assert.Equal(t, "hello", f.call("POST", "/http/orders", who, asked, body("hello")).body)
+	assert.Empty(t, f.call("POST", "/http/orders", who).body)
+	assert.Contains(t, f.call("POST", "/http/orders", who, asked).body, `"method":"POST"`)
+}
+
+// Headers are shown in their order; the map that they stand in has none.
+func TestHeadersAreShownInOrder(t *testing.T) {
+	f := newFixture(t)
+	o := f.call("POST", "/http/orders", accepted(f.warehouse), func(r *http.Request) {
+		for _, name := range strings.Split("Z Y X W V U T S R Q", " ") {
+			r.Header.Set("A-"+name, "a")
+		}
+	})
+	var names []string
+	for _, fact := range o.stop(journey.Flow).Saw[2:] {
+		names = append(names, fact.Name)
+	}
+	assert.True(t, slices.IsSorted(names), names)
+}
+
+func TestPassportsOfEverySize(t *testing.T) {
+	of := func(size int) string {
+		raw := append(testPassport()[:passportSize-4], make([]byte, size-passportSize)...)
+		raw = append(raw, passportMark...)
+		raw[5], raw[6] = byte(size>>8), byte(size)
+		return hex.EncodeToString(raw)
+	}
+	for size, good := range map[int]bool{passportSize: true, passportSize + 1: true, 300: true, 1000: true, maxPassport / 2: true, maxPassport/2 + 1: false} {
+		p, ok := parsePassport(of(size))
+		assert.Equal(t, good, ok, size)
+		assert.Equal(t, good, p != passport{}, size)
+	}
+	_, ok := parsePassport(" " + of(passportSize) + "\t")
+	assert.True(t, ok)
+	spoiled := testPassport()
+	spoiled[passportTransaction] = 'x'
+	_, ok = parsePassport(hex.EncodeToString(spoiled))
+	assert.False(t, ok)
 }
