@@ -211,3 +211,41 @@ func TestMembersOfAGroupChange(t *testing.T) {
 		assert.False(t, tn.Snapshot().Role(user, DefaultRole).Has, user)
 	}
 }
+
+func TestScopesOfAClient(t *testing.T) {
+	s := newTenant(t, Config{Clients: []Client{{ID: "a", Secret: "s", Scopes: []string{ScopeRead}}, {ID: "b", Secret: "s"}}}).Snapshot()
+	assert.Equal(t, []string{ScopeRead}, s.ClientScopes("a"))
+	assert.Empty(t, s.ClientScopes("b"))
+	assert.Empty(t, s.ClientScopes("none"))
+}
+
+// The audit log goes on counting where it was, also after entries of one that is empty.
+func TestTheAuditLogGoesOn(t *testing.T) {
+	store := NewMemory()
+	for n := range 3 {
+		tn, err := Open(t.Context(), store, Config{}, at(noon))
+		require.NoError(t, err)
+		require.Len(t, tn.AuditLog(), n)
+		require.NoError(t, tn.Audit(AuditEntry{User: "x"}))
+		require.EqualValues(t, n+1, tn.audit.next)
+	}
+}
+
+// Many changes of one thing come to the one that was last, and changes that undo each other to none.
+func TestChangesOfOneThingComeToOne(t *testing.T) {
+	tn, f := onFailing(t, good())
+	require.NoError(t, tn.change(func(_ *Snapshot, d *draft) error {
+		for _, user := range []string{"A", "B", "C"} {
+			put(d, mappingKind, Mapping{Certificate: der(60), User: user})
+			put(d, mappingKind, Mapping{Certificate: der(61), User: user})
+		}
+		remove(d, mappingKind, mappingKind.key(Mapping{Certificate: der(61)}))
+		return nil
+	}))
+	require.Len(t, f.changes, 1)
+	assert.Len(t, f.changes[0].Put, 1)
+	assert.Empty(t, f.changes[0].Remove)
+	user, ok := tn.Snapshot().Mapped(der(60))
+	assert.True(t, ok)
+	assert.Equal(t, "C", user)
+}
