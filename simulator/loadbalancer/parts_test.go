@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -238,4 +239,44 @@ func TestLongChainIsCutInTheRecord(t *testing.T) {
 	many := versionNames(make([]uint16, 11))
 	assert.Equal(t, 9, strings.Count(many, ", "), "ten versions are named")
 	assert.Equal(t, "TLS 1.0, TLS 1.1", versionNames([]uint16{tls.VersionTLS10, tls.VersionTLS11}))
+}
+
+// from is a connection of which only the address is asked.
+type from struct {
+	net.Conn
+	address net.Addr
+}
+
+func (f from) RemoteAddr() net.Addr { return f.address }
+
+type textAddress string
+
+func (textAddress) Network() string  { return "test" }
+func (a textAddress) String() string { return string(a) }
+
+func TestClientIP(t *testing.T) {
+	for want, address := range map[string]net.Addr{
+		"192.0.2.1":   &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5},
+		"2001:db8::1": textAddress("[2001:db8::1]:5"),
+		"192.0.2.2":   textAddress("192.0.2.2:5"),
+		"pipe":        textAddress("pipe"),
+	} {
+		assert.Equal(t, want, (&wire{Conn: from{address: address}}).clientIP())
+	}
+}
+
+// One byte tells which protocol was meant, if it is one of TLS, and nothing was if none came.
+func TestConnectionsThatEndAtOnce(t *testing.T) {
+	h := open(t, nil)
+	for sent, reason := range map[string]journey.Reason{"": journey.SenderEndedHandshake, "\x16": journey.SenderEndedHandshake, "\x80": journey.TLSVersionNotOffered, "\x17": journey.NotTLS} {
+		c := h.dialRaw(t)
+		_, err := io.WriteString(c, sent)
+		require.NoError(t, err)
+		require.NoError(t, c.(*net.TCPConn).CloseWrite())
+		_, _ = io.Copy(io.Discard, c)
+		_, stop := h.refused(t, c.LocalAddr().String(), reason)
+		if reason == journey.SenderEndedHandshake {
+			assert.Equal(t, sent == "", strings.Contains(stop.Decided, "without sending anything"))
+		}
+	}
 }
