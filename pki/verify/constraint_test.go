@@ -163,3 +163,33 @@ func TestPartsOfACRL(t *testing.T) {
 		assert.Error(t, err, name)
 	}
 }
+
+// A verdict is found in the older half of the cache too, moves to the younger one, and is not taken
+// for that of another chain with the same key.
+func TestGenerationsOfTheCache(t *testing.T) {
+	c := newCache(2)
+	chain := [][]byte{[]byte("first")}
+	v := &verdict{chain: flatten(chain), from: 10, until: 20}
+	c.put(1, v)
+	c.put(2, &verdict{chain: flatten([][]byte{[]byte("second")}), until: 20})
+	for range 2 {
+		got, ok := c.get(1, chain, 10)
+		assert.True(t, ok)
+		assert.Same(t, v, got)
+	}
+	assert.Contains(t, c.young, uint64(1))
+	assert.NotContains(t, c.old, uint64(1))
+	for now, good := range map[int64]bool{9: false, 10: true, 19: true, 20: false} {
+		_, ok := c.get(1, chain, now)
+		assert.Equal(t, good, ok, now)
+	}
+	_, ok := c.get(1, [][]byte{[]byte("other")}, 10)
+	assert.False(t, ok)
+	c.put(3, v)
+	c.put(4, v)
+	_, ok = c.get(1, chain, 10)
+	assert.False(t, ok, "two are kept in each half at most")
+	for cut := range len(v.chain) {
+		assert.False(t, (&verdict{chain: v.chain[:cut]}).isFor(chain), "a part of a chain")
+	}
+}

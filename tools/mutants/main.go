@@ -1,6 +1,7 @@
 // Command mutants finds out whether the tests would notice a fault: it changes one place of the
 // program at a time, a comparison, a condition, a number, a statement, and runs the tests, which
-// must fail then. It changes no file: the changed source goes to the compiler as an overlay.
+// must fail then. It changes no file: the changed source goes to the compiler as an overlay, with
+// many mutants in one program (see switched.go), and one by one those that cannot be put there.
 //
 //	go run ./tools/mutants [--sample N] [--seed S] [--quick] [PACKAGE…]
 //
@@ -28,7 +29,8 @@ import (
 
 // stage is one run of tests against a mutant; the next one is made if the mutant survives it.
 type stage struct {
-	arguments []string
+	arguments   []string
+	environment []string // beside that of the command
 }
 
 // subject is a package that is mutated, and how its mutants are tried: quick tests first.
@@ -38,23 +40,26 @@ type subject struct {
 }
 
 // The suite speaks for the packages that a call passes through.
-var bundled = stage{[]string{"./steps/suite", "-run", "^TestBundledSuite"}}
+var bundled = tests("./steps/suite", "-run", "^TestBundledSuite")
 
 // The quick stage of each leaves out what is slow, random or hard on a busy machine: tests that fail
 // for want of time would kill mutants that they did not notice.
 var subjects = []subject{
-	{"simulator/loadbalancer", []stage{{[]string{"./simulator/loadbalancer", "-skip", "Storm"}}, {[]string{"./simulator"}}, bundled}},
-	{"simulator/node", []stage{{[]string{"./simulator/node"}}, bundled}},
-	{"simulator/tenant", []stage{
-		{[]string{"./simulator/tenant"}},
-		{[]string{"./simulator/node"}},
-		bundled,
-	}},
+	{"simulator/loadbalancer", []stage{tests("./simulator/loadbalancer", "-skip", "Storm"), tests("./simulator"), bundled}},
+	{"simulator/node", []stage{tests("./simulator/node"), bundled}},
+	{"simulator/tenant", []stage{tests("./simulator/tenant"), tests("./simulator/node"), bundled}},
 	{"pki/verify", []stage{
-		{[]string{"./pki/verify", "-skip", "Oracle|Pathological|Fuzz"}},
-		{[]string{"./pki/verify", "-run", "Pathological|Fuzz|OracleRandomChainsLibrary|OracleMutatedChainsLibrary"}},
+		tests("./pki/verify", "-skip", "Oracle|Pathological|Fuzz"),
+		// Against OpenSSL, with fewer chains than usual, and the same ones each time.
+		{
+			[]string{"./pki/verify", "-run", "Fuzz|OracleRandomChainsLibrary|OracleMutatedChainsLibrary"},
+			[]string{"GATEHOUSE_ORACLE=300", "GATEHOUSE_ORACLE_SEED=20261123"},
+		},
+		tests("./pki/verify", "-run", "Pathological"),
 	}},
 }
+
+func tests(arguments ...string) stage { return stage{arguments: arguments} }
 
 // target is the score that the tests are meant to have.
 const target = 0.90

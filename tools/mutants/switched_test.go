@@ -62,7 +62,7 @@ func TestTogetherAsAlone(t *testing.T) {
 	inProgram(t, units, `for n, want := range map[int]string{-1: "outside", 101: "outside", 42: "42", 10: "limit", 8: "eight", 50: "inside", 100: "inside"} { if kind(n) != want { t.Fatal(n) } }`)
 	all, err := mutantsOf("p")
 	require.NoError(t, err)
-	s := subject{"p", []stage{{[]string{"./p", "-run", "All"}}}}
+	s := subject{"p", []stage{{arguments: []string{"./p", "-run", "All"}}}}
 	folder := t.TempDir()
 	p, err := build(t.Context(), folder, s, all)
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestMutantsThatDoNotCompileAreLeftOut(t *testing.T) {
 	all, err := mutantsOf("p")
 	require.NoError(t, err)
 	var out bytes.Buffer
-	result, err := trier{workers: 1, limit: time.Minute, verbose: true, out: &out}.try(t.Context(), subject{"p", []stage{{[]string{"./p"}}}}, all, nil)
+	result, err := trier{workers: 1, limit: time.Minute, verbose: true, out: &out}.try(t.Context(), subject{"p", []stage{{arguments: []string{"./p"}}}}, all, nil)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.broken, "+ becomes -, and the end that is missing")
 	assert.Equal(t, 3, result.killed, out.String())

@@ -178,7 +178,7 @@ func (t trier) start(ctx context.Context, st stage, file string, id int, limit t
 	}
 	cmd := exec.CommandContext(ctx, file, arguments...)
 	cmd.Dir = filepath.FromSlash(st.arguments[0])
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", variable, id))
+	cmd.Env = append(append(os.Environ(), st.environment...), fmt.Sprintf("%s=%d", variable, id))
 	cmd.WaitDelay = 5 * time.Second
 	said, err := cmd.CombinedOutput()
 	if err == nil {
@@ -215,6 +215,7 @@ func (t trier) test(ctx context.Context, st stage, overlay string) (fate, string
 		arguments = append(arguments, "-overlay", overlay)
 	}
 	cmd := exec.CommandContext(ctx, "go", append(arguments, st.arguments...)...)
+	cmd.Env = append(os.Environ(), st.environment...)
 	cmd.WaitDelay = 5 * time.Second
 	said, err := cmd.CombinedOutput()
 	switch {
