@@ -280,3 +280,22 @@ func TestConnectionsThatEndAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Records are made if somebody takes them: the journal, the observer, or both.
+func TestWhoTakesRecords(t *testing.T) {
+	lb := &LoadBalancer{}
+	assert.False(t, lb.records())
+	lb.keep(journey.Journey{})
+	var told []string
+	lb.config.Observer.Record = func(j journey.Journey) { told = append(told, j.ID) }
+	assert.True(t, lb.records())
+	lb.keep(journey.Journey{ID: "1"})
+	lb.config.Journeys = &journey.Log{}
+	assert.True(t, lb.records())
+	lb.keep(journey.Journey{ID: "2"})
+	lb.config.Observer.Record = nil
+	assert.True(t, lb.records())
+	lb.keep(journey.Journey{ID: "3"})
+	assert.Equal(t, []string{"1", "2"}, told)
+	assert.Len(t, lb.config.Journeys.All(), 2)
+}

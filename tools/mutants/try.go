@@ -51,7 +51,7 @@ func (t trier) try(ctx context.Context, s subject, mutants []mutant, ignored map
 	if err != nil {
 		return tally{}, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	counted := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { _, ok := ignored[m.key()]; return ok })
 	together, err := build(ctx, folder, s, counted)
 	if err != nil {
@@ -129,7 +129,7 @@ func (t trier) one(ctx context.Context, s subject, m mutant) (fate, string, erro
 	if err != nil {
 		return survived, "", err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	original, err := filepath.Abs(filepath.FromSlash(m.file))
 	if err != nil {
 		return survived, "", err
