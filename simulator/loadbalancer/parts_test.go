@@ -299,3 +299,17 @@ func TestWhoTakesRecords(t *testing.T) {
 	assert.Equal(t, []string{"1", "2"}, told)
 	assert.Len(t, lb.config.Journeys.All(), 2)
 }
+
+func TestAnswersOfADrainingLoadBalancerEndTheirConnection(t *testing.T) {
+	for _, draining := range []bool{false, true} {
+		lb := &LoadBalancer{}
+		lb.draining.Store(draining)
+		w := httptest.NewRecorder()
+		r := &response{ResponseWriter: w, draining: &lb.draining}
+		r.WriteHeader(202)
+		r.WriteHeader(500)
+		assert.Equal(t, 202, w.Code)
+		assert.Equal(t, 202, r.status, "the first one counts")
+		assert.Equal(t, draining, w.Header().Get("Connection") == "close")
+	}
+}
