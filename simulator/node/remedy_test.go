@@ -211,7 +211,7 @@ func TestWhatANodeIsGiven(t *testing.T) {
 	w := httptest.NewRecorder()
 	n.ServeHTTP(w, r)
 	assert.Equal(t, 200, w.Code, "the role comes from the exchanged answers")
-	assert.Equal(t, "AG__"+strings.Repeat("_", 24), strings.ReplaceAll(w.Header()[logIDHeader][0], "v", "_"))
+	assert.Equal(t, "AG__"+strings.Repeat("_", 24), strings.ReplaceAll(map[string][]string(w.Header())[logIDHeader][0], "v", "_"))
 	require.Len(t, silent.lines, 1)
 	assert.Equal(t, "10.9.9.9", silent.lines[0].LoadBalancer)
 	assert.Equal(t, "/http/other?a=b", silent.lines[0].URI)
