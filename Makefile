@@ -62,5 +62,5 @@ docs: ## write the generated pages of docs/ anew
 	GATEHOUSE_DOCS=write $(GO) test -run TestRealSenders ./simulator
 
 .PHONY: mutants
-mutants: ## change the program in one place at a time and see whether the tests notice; takes hours, SAMPLE=150 does not
+mutants: ## change the program in one place at a time and see whether the tests notice; all of them take hours, SAMPLE=50 a few minutes a package
 	$(GO) run ./tools/mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED))

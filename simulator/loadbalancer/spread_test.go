@@ -1,10 +1,14 @@
 package loadbalancer
 
 import (
+	"bytes"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -183,7 +187,8 @@ func TestSpread(t *testing.T) {
 
 // A node that panics harms its own call only.
 func TestNodeThatPanics(t *testing.T) {
-	h := open(t, nil)
+	var logged lockedBuffer
+	h := open(t, func(c *Config) { c.ErrorLog = slog.New(slog.NewTextHandler(&logged, nil)) })
 	h.node.handle = func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/early":
@@ -206,12 +211,41 @@ func TestNodeThatPanics(t *testing.T) {
 	assert.Equal(t, 502, a.status)
 	assert.Equal(t, 502, j.Status)
 	assert.NotContains(t, a.body, "early", "nothing of the fault is told to the sender")
+	assert.Contains(t, logged.String(), `msg="a runtime node panicked" call=`+j.ID+" panic=early stack=")
 	for _, path := range []string{"/late", "/abort"} {
 		_, j, err = ask(path)
 		assert.Error(t, err)
 		assert.Zero(t, j.Status)
 	}
+	assert.Contains(t, logged.String(), "panic=late")
+	assert.NotContains(t, logged.String(), "panic="+http.ErrAbortHandler.Error(), "which is how a call is cut, and no fault")
 	a, _, err = ask("/")
 	require.NoError(t, err)
 	assert.Equal(t, 200, a.status)
+}
+
+// lockedBuffer is written by the load balancer and read by the test.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// A request that came over none of the load balancer's connections, or over one that is closing, is
+// not answered.
+func TestServeAnswersItsOwnConnectionsOnly(t *testing.T) {
+	h := open(t, nil)
+	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { h.serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) })
+	assert.Empty(t, h.node.requests())
 }

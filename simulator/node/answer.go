@@ -70,10 +70,8 @@ func (a answer) writeTo(w http.ResponseWriter, method string) {
 		// Set and Add would change the case of the product's own headers.
 		h[f.name] = append(h[f.name], f.value)
 	}
-	if a.contentType != "" {
+	if a.contentType != "" { // an answer without has no body either, of which net/http could guess
 		h["Content-Type"] = []string{a.contentType}
-	} else if a.status != http.StatusNoContent {
-		h["Content-Type"] = nil // nothing is to be guessed
 	}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	if !a.chunked && a.status != http.StatusNoContent {

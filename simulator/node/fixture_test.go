@@ -33,7 +33,9 @@ type written struct {
 	mu     sync.Mutex
 	lines  []systemlog.AccessLine
 	traces []systemlog.TraceRecord
-	err    error
+	// tracing counts the calls of Trace.
+	tracing int
+	err     error
 }
 
 func (w *written) Access(l systemlog.AccessLine) error {
@@ -46,7 +48,7 @@ func (w *written) Access(l systemlog.AccessLine) error {
 func (w *written) Trace(r ...systemlog.TraceRecord) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.traces = append(w.traces, r...)
+	w.traces, w.tracing = append(w.traces, r...), w.tracing+1
 	return w.err
 }
 

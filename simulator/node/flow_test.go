@@ -160,3 +160,29 @@ func TestAnEchoIsTheBodyByteForByte(t *testing.T) {
 	assert.EqualValues(t, len(sent), o.line.Bytes)
 	assert.Equal(t, "application/octet-stream", o.response.Header.Get("Content-Type"))
 }
+
+// A body that is not there has no size, whatever was announced; one that need not be kept is not.
+func TestReadBody(t *testing.T) {
+	for _, nothing := range []io.Reader{nil, http.NoBody} {
+		body, size, err := readBody(nothing, 100, 10, true)
+		require.NoError(t, err)
+		assert.Nil(t, body)
+		assert.Zero(t, size)
+	}
+	body, size, err := readBody(strings.NewReader("hello"), 5, 10, false)
+	require.NoError(t, err)
+	assert.Nil(t, body)
+	assert.EqualValues(t, 5, size)
+}
+
+// One byte more than the limit shows that there is more; no further byte is read.
+func TestNoMoreThanTheLimitIsRead(t *testing.T) {
+	content := strings.NewReader(strings.Repeat("a", 100))
+	n, err := (&atMost{from: content, left: 10}).Read(make([]byte, 50))
+	assert.Equal(t, 10, n)
+	require.ErrorIs(t, err, errBodyTooLarge)
+	assert.Equal(t, 89, content.Len())
+	n, err = (&atMost{from: content, left: 1 << 62}).Read(make([]byte, 50))
+	assert.Equal(t, 50, n)
+	require.NoError(t, err)
+}

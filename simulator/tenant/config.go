@@ -248,6 +248,9 @@ func (c Config) clone() Config {
 	c.Users = slices.Clone(c.Users)
 	c.Credentials = slices.Clone(c.Credentials)
 	c.Clients = slices.Clone(c.Clients)
+	for i := range c.Clients {
+		c.Clients[i].Scopes = slices.Clone(c.Clients[i].Scopes)
+	}
 	c.Groups = slices.Clone(c.Groups)
 	for i := range c.Groups {
 		c.Groups[i] = c.Groups[i].clone()

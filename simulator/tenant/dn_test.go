@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/gatehouse/pki"
 )
 
 func name(cn string) pkix.Name {
@@ -74,4 +76,12 @@ func ExampleDNPairOf() {
 	b, _ := asInTheTrace.key()
 	fmt.Println(a == b)
 	// Output: true
+}
+
+// A value that is no text is compared by its encoding, and is not taken for an empty text.
+func TestValuesThatAreNoTextAreCompared(t *testing.T) {
+	raw := func(b string) pki.DN { return pki.DN{{{Type: "CN", Raw: []byte(b)}}} }
+	assert.NotEqual(t, canonical(raw("\x04\x01a")), canonical(raw("\x04\x01b")))
+	assert.NotEqual(t, canonical(raw("\x04\x01a")), canonical(pki.DN{{{Type: "CN"}}}))
+	assert.Equal(t, canonical(raw("\x04\x01a")), canonical(raw("\x04\x01a")))
 }

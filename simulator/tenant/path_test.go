@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -118,4 +119,40 @@ func FuzzRoute(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Every octet, as it stands and encoded, in the middle and at the end of a path.
+func TestEveryOctetOfAPath(t *testing.T) {
+	for n := range 256 {
+		c := byte(n)
+		for _, end := range []string{"", "z", "/z"} {
+			for form, raw := range []string{"/http/a" + string([]byte{c}) + end, fmt.Sprintf("/http/a%%%02x%s", c, end), fmt.Sprintf("/http/a%%%02X%s", c, end)} {
+				encoded := form > 0
+				got, err := CleanPath(raw)
+				switch {
+				case c == '\\' || encoded && c == '/':
+					assert.ErrorIs(t, err, errPathEncoded, "%q", raw)
+				case c < 0x20 || c == 0x7f:
+					assert.ErrorIs(t, err, errPathControl, "%q", raw)
+				case c == '%' && !encoded:
+					assert.ErrorIs(t, err, errPathEscape, "%q", raw)
+				case c == ';' && !encoded:
+					assert.Equal(t, "/http/a"+strings.TrimPrefix(end, "z"), got)
+				case c == '/':
+					assert.Equal(t, "/http/a/"+strings.TrimPrefix(end, "/"), got)
+				default:
+					assert.Equal(t, "/http/a"+string([]byte{c})+end, got)
+				}
+			}
+		}
+	}
+	for _, raw := range []string{"/a%", "/a%4", "/a%4g", "/a%g4", "/a%:0", "/a%@0", "/a%`0", "/a%/0", "/a%0G"} {
+		_, err := CleanPath(raw)
+		assert.ErrorIs(t, err, errPathEscape, raw)
+	}
+	for raw, want := range map[string]string{"/a/;x": "/a/", "/;x": "/", "/a/%2e": "/a/", "/a/b/%2E%2e": "/a/", "/a.": "/a.", "/a%41": "/aA", "/a%4F%6f": "/aOo"} {
+		got, err := CleanPath(raw)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, raw)
+	}
 }

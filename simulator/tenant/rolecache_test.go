@@ -95,3 +95,20 @@ func TestTheRoleCacheIsSafeForManyGoroutines(t *testing.T) {
 	group.Wait()
 	assert.True(t, tn.Snapshot().Role("3", DefaultRole).Cached)
 }
+
+// At the very end of the window a user is still remembered, a moment later no more.
+func TestWhenAUserIsForgotten(t *testing.T) {
+	for age, left := range map[time.Duration]int{RoleCacheWindow: 1, RoleCacheWindow + 1: 0} {
+		c := &roleCache{users: map[string]*cachedUser{"a": {next: 1}}}
+		c.users["a"].requests[0] = noon
+		assert.Equal(t, left == 0, c.forget(noon.Add(age)))
+		assert.Len(t, c.users, left)
+	}
+	name, ok := authGroup("authgroup.administrator")
+	assert.True(t, ok)
+	assert.Equal(t, "AuthGroup.Administrator", name)
+	for _, other := range []string{"", "AuthGroup", "AuthGroup.", "AuthGroup.X", "XuthGroup.Administrator"} {
+		_, ok := authGroup(other)
+		assert.False(t, ok, other)
+	}
+}

@@ -177,3 +177,33 @@ func TestAClosedTenantRefusesChanges(t *testing.T) {
 	_, ok := tn.Snapshot().Mapped(der(1))
 	assert.True(t, ok, "what it had can still be read")
 }
+
+// broken is a store whose contents are not those of a tenant, or cannot be read.
+type broken struct {
+	Memory
+	record Record
+	err    error
+}
+
+func (b *broken) Load(_ context.Context, yield func(Record) error) (bool, error) {
+	if b.err != nil {
+		return false, b.err
+	}
+	return true, yield(b.record)
+}
+
+func TestAStoreThatCannotBeRead(t *testing.T) {
+	gone := errors.New("the disk is gone")
+	_, err := Open(t.Context(), &broken{err: gone}, good(), at(noon))
+	require.ErrorIs(t, err, gone)
+	require.ErrorContains(t, err, "loading the tenant's state: ")
+	_, err = Open(t.Context(), &broken{record: Record{Kind: "planet", Key: "a", Data: []byte("{}")}}, good(), at(noon))
+	require.ErrorContains(t, err, `found a record of the kind "planet", which is not known`)
+	_, err = Open(t.Context(), &broken{record: Record{Kind: userKind.name, Key: "a", Data: []byte("{")}}, good(), at(noon))
+	require.ErrorContains(t, err, `reading `+userKind.name+` "a": `)
+	_, err = Open(t.Context(), &broken{record: Record{Kind: auditKind, Key: "1", Data: []byte("{")}}, good(), at(noon))
+	require.Error(t, err)
+	tn, err := Open(t.Context(), &broken{record: Record{Kind: userKind.name, Key: "a", Data: []byte(`{"Name":"a"}`)}}, good(), at(noon))
+	require.NoError(t, err, "the good twin")
+	assert.Equal(t, []User{{Name: "a"}}, tn.Config().Users)
+}

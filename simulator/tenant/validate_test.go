@@ -100,10 +100,46 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		"keystore": {func(c *Config) {
 			c.Keystore = append(c.Keystore, KeystoreEntry{Alias: "SAP_cloudintegrationcertificate"})
 		}, "keystore[1].alias", "stands already"},
+		"alias": {func(c *Config) { c.Keystore[0].Alias = "" }, "keystore[0].alias", "expected a name"},
 		"mapping store": {func(c *Config) {
 			big := append([]byte{0x30, 0x83, 0x20, 0, 0}, bytes.Repeat([]byte{5, 0}, 1<<20)...)
 			c.Mappings[0].Certificate = big
 		}, "mappings", "the mapping store holds 2097152"},
+		"credential twice":      {func(c *Config) { c.Credentials = append(c.Credentials, c.Credentials[0]) }, "credentials[1].name", "stands already in credentials[0]"},
+		"client twice":          {func(c *Config) { c.Clients = append(c.Clients, c.Clients[0]) }, "clients[1].id", "stands already in clients[0]"},
+		"group without a name":  {func(c *Config) { c.Groups = append(c.Groups, Group{}) }, "groups[1].name", "expected a name"},
+		"member without a name": {func(c *Config) { c.Groups[0].Users = []string{"alice", ""} }, "groups[0].users[1]", "expected a name"},
+		"user too long":         {func(c *Config) { c.Users[0].Name = strings.Repeat("a", maxName+1) }, "users[0].name", "expected"},
+		"user not in UTF-8":     {func(c *Config) { c.Users[0].Name = "a\xff" }, "users[0].name", "not UTF-8"},
+		"role of a bad user":    {func(c *Config) { c.Roles[0].User = "a\nb" }, "roles[0].user", "control characters"},
+		"application of a role": {func(c *Config) { c.Roles[0].Application = "a/b" }, "roles[0].application", "letters, digits"},
+		"flow":                  {channel(func(c *Channel) { c.Flow = "a\tb" }), "channels[0].flow", "control characters"},
+		"name of a role":        {channel(func(c *Channel) { c.Authorization.UserRole = " " }), "channels[0].authorization.userRole", "expected a name"},
+		"package":               {func(c *Config) { c.Packages = []Package{{ID: "a b"}} }, "packages[0].id", "letters, digits"},
+		"package twice":         {func(c *Config) { c.Packages = []Package{{ID: "a"}, {ID: "a"}} }, "packages[1].id", "stands already in packages[0]"},
+		"artifact":              {func(c *Config) { c.Artifacts = []Artifact{{Name: "a"}} }, "artifacts[0].id", "expected a name"},
+		"artifact twice":        {func(c *Config) { c.Artifacts = []Artifact{{ID: "a"}, {ID: "a"}} }, "artifacts[1].id", "stands already in artifacts[0]"},
+		"name of an artifact":   {func(c *Config) { c.Artifacts = []Artifact{{ID: "a", Name: "\n"}} }, "artifacts[0].name", "expected a name"},
+		"version":               {func(c *Config) { c.Artifacts = []Artifact{{ID: "a", Version: "\n1"}} }, "artifacts[0].version", "control characters"},
+		"package of nobody":     {func(c *Config) { c.Artifacts = []Artifact{{ID: "a", Package: "b"}} }, "artifacts[0].package", `there is no package "b"`},
+		"content": {func(c *Config) { c.Artifacts = []Artifact{{ID: "a", Content: make([]byte, maxContent+1)}} },
+			"artifacts[0].content", "has 67108865 bytes, expected 67108864 at most"},
+		"parameters": {func(c *Config) {
+			c.Artifacts = []Artifact{{ID: "a", Parameters: map[string]string{"k": strings.Repeat("a", maxParameters)}}}
+		}, "artifacts[0].parameters", "have 1048577 bytes together, expected 1048576 at most"},
+		"deployment":             {func(c *Config) { c.Deployments = []Deployment{{}} }, "deployments[0].flow", "expected a name"},
+		"deployment twice":       {func(c *Config) { c.Deployments = []Deployment{{Flow: "a"}, {Flow: "a"}} }, "deployments[1].flow", "stands already in deployments[0]"},
+		"deployment with error":  {func(c *Config) { c.Deployments = []Deployment{{Flow: "orders", Error: "x"}} }, "deployments[0].error", "which has channels"},
+		"design of nothing":      {func(c *Config) { c.Designs = []Design{{Address: "/http/none"}} }, "designs[0].address", "no channel has the address"},
+		"design twice":           {func(c *Config) { c.Designs = []Design{{Address: "/http/orders"}, {Address: "/http/ORDERS"}} }, "designs[1].address", "stands already in designs[0]"},
+		"without design":         {func(c *Config) { c.WithoutDesign = []string{"none"} }, "withoutDesign[0]", "no channel belongs to a flow"},
+		"without design twice":   {func(c *Config) { c.WithoutDesign = []string{"orders", "orders"} }, "withoutDesign[1]", "stands already in withoutDesign[0]"},
+		"without design, but it": {func(c *Config) { c.Artifacts = []Artifact{{ID: "orders"}}; c.WithoutDesign = []string{"orders"} }, "withoutDesign[0]", "has a designtime artifact"},
+		"application of a custom role": {func(c *Config) { c.ApplicationRoles = []ApplicationRole{{"a/b", "r"}} },
+			"applicationRoles[0].application", "letters, digits"},
+		"custom role": {func(c *Config) { c.ApplicationRoles = []ApplicationRole{{"a", ""}} }, "applicationRoles[0].name", "expected a name"},
+		"custom role twice": {func(c *Config) { c.ApplicationRoles = []ApplicationRole{{"a", "r"}, {"a", "R"}, {"a", "r"}} },
+			"applicationRoles[2]", "stands already in applicationRoles[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := good()
@@ -118,6 +154,23 @@ func TestValidateNamesTheProblem(t *testing.T) {
 			assert.ErrorContains(t, err, row.path+": ")
 		})
 	}
+}
+
+// What is exactly as large as it may be is no problem.
+func TestLimitsThatAreReached(t *testing.T) {
+	c := good()
+	c.Users[0].Name = strings.Repeat("a", maxName)
+	c.Mappings[0].User = strings.Repeat("b", maxName)
+	c.Channels[0].Address = "/http/" + strings.Repeat("a", MaxAddress-len("/http/"))
+	c.Packages = []Package{{ID: "p"}}
+	c.Artifacts = []Artifact{
+		{ID: "a", Package: "p", Content: make([]byte, maxContent), Parameters: map[string]string{"k": strings.Repeat("a", maxParameters-1)}},
+		{ID: "b", Package: LandscapePackage},
+	}
+	c.Deployments = []Deployment{{Flow: "orders"}, {Flow: "failed", Error: "it did not start"}}
+	c.Designs = []Design{{Address: "/http/ALL/*"}}
+	c.WithoutDesign = []string{"orders"}
+	assert.Empty(t, c.Validate())
 }
 
 func TestMappingStoreIsASetting(t *testing.T) {

@@ -63,7 +63,7 @@ func TestTry(t *testing.T) {
 			all, err := mutantsOf("p")
 			require.NoError(t, err)
 			var out bytes.Buffer
-			result, err := trier{workers: 2, limit: time.Minute, out: &out}.try(t.Context(), subject{"p", []stage{{[]string{"./p"}}}}, all, nil)
+			result, err := trier{workers: 2, limit: time.Minute, out: &out}.try(t.Context(), subject{"p", []stage{{arguments: []string{"./p"}}}}, all, nil)
 			if one.err != "" {
 				require.ErrorContains(t, err, one.err)
 				return
@@ -77,7 +77,7 @@ func TestTry(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(out.String(), "survived"), out.String())
 			assert.Contains(t, out.String(), one.survivor)
 			ignored := map[string]string{all[slices.IndexFunc(all, func(m mutant) bool { return m.change == one.survivor })].key(): "for the test"}
-			result, err = trier{workers: 2, limit: time.Minute, out: &out}.try(t.Context(), subject{"p", []stage{{[]string{"./p"}}}}, all, ignored)
+			result, err = trier{workers: 2, limit: time.Minute, out: &out}.try(t.Context(), subject{"p", []stage{{arguments: []string{"./p"}}}}, all, ignored)
 			require.NoError(t, err)
 			assert.Equal(t, tally{killed: result.killed, broken: result.broken, equivalent: 1}, result)
 		})

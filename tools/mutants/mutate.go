@@ -111,6 +111,12 @@ func (m *mutator) look(n ast.Node) bool {
 		for _, other := range swaps[n.Op] {
 			m.add(n.OpPos, n.OpPos+token.Pos(len(n.Op.String())), other.String(), fmt.Sprintf("%s becomes %s", n.Op, other))
 		}
+	case *ast.CallExpr:
+		// How much room a slice gets changes no answer.
+		if f, ok := n.Fun.(*ast.Ident); ok && f.Name == "make" && len(n.Args) == 3 {
+			ast.Inspect(n.Args[1], m.look)
+			return false
+		}
 	case *ast.UnaryExpr:
 		if n.Op == token.NOT {
 			m.add(n.OpPos, n.OpPos+1, "", "! is left out")
@@ -153,6 +159,10 @@ func (m *mutator) statement(s ast.Stmt) {
 	case *ast.ExprStmt:
 		m.add(s.Pos(), s.End(), "", "the call is left out")
 	case *ast.AssignStmt:
+		if !slices.ContainsFunc(s.Lhs, func(e ast.Expr) bool { n, ok := e.(*ast.Ident); return !ok || n.Name != "_" }) {
+			m.add(s.Pos(), s.End(), "", "the call is left out")
+			return
+		}
 		if s.Tok != token.DEFINE {
 			// The values are still used, so that the change compiles.
 			m.add(s.Pos(), s.End(), strings.Repeat("_, ", len(s.Rhs)-1)+"_ = "+m.values(s), "the assignment is left out")

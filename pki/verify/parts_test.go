@@ -1,0 +1,87 @@
+package verify
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The parts of a certificate, each left out, doubled or of another type: it is read whole or not
+// at all.
+func TestPartsOfACertificate(t *testing.T) {
+	_, _, leaf := goodChain()
+	good, err := ParseCertificate(leaf.mint())
+	require.NoError(t, err)
+	algorithm := seq(oid("\x2a\x86\x48\xce\x3d\x04\x03\x02"))
+	when := tlv(0x17, []byte("261123090000Z"))
+	usage := ext(oidKeyUsage, true, bits(7, 0x80))
+	parts := [][]byte{tlv(0xa0, integer(2)), integer(5), algorithm, simpleName("ca"), seq(when, when), simpleName("leaf"), good.spki, tlv(0xa3, seq(usage))}
+	whole := func(tbs [][]byte) []byte { return seq(seq(tbs...), algorithm, bits(0, 1, 2)) }
+	c, err := ParseCertificate(whole(parts))
+	require.NoError(t, err)
+	assert.Len(t, c.extensions, 1)
+	assert.Equal(t, good.subject.entries, c.subject.entries)
+
+	with := func(i int, instead ...[]byte) []byte {
+		return whole(append(append(append([][]byte{}, parts[:i]...), instead...), parts[i+1:]...))
+	}
+	optional := map[int]bool{0: true, 7: true}
+	for i := range parts {
+		_, err := ParseCertificate(with(i))
+		assert.Equal(t, optional[i], err == nil, "without part %d: %v", i, err)
+		_, err = ParseCertificate(with(i, tlv(0x04)))
+		require.Error(t, err, "part %d of another type", i)
+		_, err = ParseCertificate(with(i, parts[i], tlv(0x05)))
+		require.Error(t, err, "something behind part %d", i)
+	}
+	for name, der := range map[string][]byte{
+		"nothing":               nil,
+		"trailing":              append(whole(parts), 0),
+		"no sequence":           tlv(0x04),
+		"no signed part":        seq(),
+		"signed part a string":  seq(tlv(0x04), algorithm, bits(0, 1)),
+		"no algorithm":          seq(seq(parts...), bits(0, 1)),
+		"no signature":          seq(seq(parts...), algorithm),
+		"signature a string":    seq(seq(parts...), algorithm, tlv(0x04, []byte{0, 1})),
+		"behind the signature":  seq(seq(parts...), algorithm, bits(0, 1), tlv(0x05)),
+		"version a string":      with(0, tlv(0xa0, tlv(0x04))),
+		"behind the version":    with(0, tlv(0xa0, integer(2), integer(2))),
+		"no date":               with(4, seq()),
+		"one date":              with(4, seq(when)),
+		"three dates":           with(4, seq(when, when, when)),
+		"extensions a string":   with(7, tlv(0xa3, tlv(0x04))),
+		"behind the extensions": with(7, tlv(0xa3, seq(usage), tlv(0x05))),
+		"extension a string":    with(7, tlv(0xa3, seq(tlv(0x04)))),
+		"behind an extension":   with(7, tlv(0xa3, seq(seq(oid("\x55\x1d\x0f"), octets(nil), tlv(0x05))))),
+		"extension without OID": with(7, tlv(0xa3, seq(seq(octets(nil))))),
+	} {
+		_, err := ParseCertificate(der)
+		assert.Error(t, err, name)
+	}
+}
+
+// What stands once is found, what stands twice is told, and what does not stand there is not.
+func TestLookupOfAnExtension(t *testing.T) {
+	all := []extension{{oid: []byte("a"), value: []byte("1")}, {oid: []byte("b"), value: []byte("2")}, {oid: []byte("b"), value: []byte("3")}, {oid: []byte("c"), value: []byte("4")}}
+	value, found, twice := lookup(all, "a")
+	assert.Equal(t, []any{"1", true, false}, []any{string(value), found, twice})
+	value, found, twice = lookup(all, "c")
+	assert.Equal(t, []any{"4", true, false}, []any{string(value), found, twice})
+	value, found, twice = lookup(all, "b")
+	assert.Equal(t, []any{"", true, true}, []any{string(value), found, twice})
+	value, found, twice = lookup(all, "d")
+	assert.Equal(t, []any{"", false, false}, []any{string(value), found, twice})
+}
+
+func TestFoldedText(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", " ": "", "a": "a", " a ": "a", "\t\n\v\f\rA\r": "a", "A  B": "a b", "a \t b": "a b", "@[`{": "@[`{", "AZaz": "azaz", "a\x0e\x08b": "a\x0e\x08b",
+	} {
+		assert.Equal(t, want, string(appendFolded(nil, []byte(text))), "%q", text)
+	}
+	assert.True(t, isZeroInteger([]byte{0}))
+	for _, other := range [][]byte{nil, {1}, {0, 0}, {0x80}} {
+		assert.False(t, isZeroInteger(other))
+	}
+}
