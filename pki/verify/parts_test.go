@@ -85,3 +85,49 @@ func TestFoldedText(t *testing.T) {
 		assert.False(t, isZeroInteger(other))
 	}
 }
+
+func TestUnusedBitsCountAsZero(t *testing.T) {
+	for _, row := range []struct {
+		in   bitString
+		want []byte
+	}{
+		{bitString{}, nil}, {bitString{octets: []byte{0xff}, unused: 4}, []byte{0xf0}}, {bitString{octets: []byte{0xff}}, []byte{0xff}},
+		{bitString{octets: []byte{0xff, 0xff}, unused: 7}, []byte{0xff, 0x80}}, {bitString{octets: []byte{1, 0xf0}, unused: 4}, []byte{1, 0xf0}},
+	} {
+		assert.Equal(t, row.want, row.in.masked())
+		for i := range 4 {
+			want := byte(0)
+			if i < len(row.want) {
+				want = row.want[i]
+			}
+			assert.Equal(t, want, row.in.octet(i), i)
+		}
+	}
+}
+
+// Octets that are no point of the curve: too large, with bits that must be zero, without a root.
+func TestOctetsThatAreNoPointOfEd448(t *testing.T) {
+	point := func(change func(b []byte)) bool {
+		b := make([]byte, ed448Size)
+		b[0] = 1 // y = 1, x = 0: the neutral element
+		change(b)
+		_, ok := decodeEd448(b)
+		return ok
+	}
+	assert.True(t, point(func([]byte) {}))
+	assert.False(t, point(func(b []byte) { b[ed448Size-1] = 0x80 }), "zero has no sign")
+	assert.False(t, point(func(b []byte) { b[ed448Size-1] = 1 }))
+	assert.False(t, point(func(b []byte) {
+		for i := range ed448Size - 1 {
+			b[i] = 0xff
+		}
+	}), "not below p")
+	roots := 0
+	for y := range 100 {
+		if point(func(b []byte) { b[0] = byte(y + 2) }) {
+			roots++
+		}
+	}
+	assert.Greater(t, roots, 25, "about half of all have a root")
+	assert.Less(t, roots, 75)
+}
