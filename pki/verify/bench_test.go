@@ -101,19 +101,24 @@ func BenchmarkSeenBeforeParallel(b *testing.B) {
 // so that what else the machine does hits both, and reports the ratio of their times: x-bare, of
 // the medians, and x-bare-mean, in which garbage collection and interruptions count too. The bare
 // checks have their keys and parsed certificates for nothing; x-bare-parsed is the ratio for a
-// verification that has them for nothing as well.
+// verification that has them for nothing as well, and x-bare-next-sender that for one more sender of
+// a CA of which a sender was accepted before, as nearly all are.
 func BenchmarkOverhead(b *testing.B) {
 	list, chain := good(b)
 	v := New(list, Options{Now: atTestTime, CacheSize: -1})
 	parsed := &run{}
-	_, err := parsed.read(chain)
+	_, err := parsed.read(chain, nil)
 	require.NoError(b, err)
 	for _, c := range parsed.presented {
 		c.prepare()
 	}
 	root, intermediate, leaf := list.Certificates()[0], parsed.presented[1], parsed.presented[0]
-	var bare, whole, rules []time.Duration
+	senders := chainsOfOneCA(64)
+	next := New(list, Options{Now: atTestTime, CacheSize: 2}) // never asked for a sender that it remembers
+	var bare, whole, rules, others []time.Duration
 	for b.Loop() {
+		sender := senders[len(bare)%len(senders)]
+
 		start := time.Now()
 		leafSum, caSum := sha256.Sum256(leaf.tbs), sha256.Sum256(intermediate.tbs)
 		if !ecdsa.VerifyASN1(root.key().standard(), caSum[:], intermediate.signature.octets) ||
@@ -135,10 +140,29 @@ func BenchmarkOverhead(b *testing.B) {
 			b.Fatal(res)
 		}
 		rules = append(rules, time.Since(start))
+
+		start = time.Now()
+		if r, remembered := next.VerifyCached(sender); !r.OK() || remembered {
+			b.Fatal(r, remembered)
+		}
+		others = append(others, time.Since(start))
 	}
+	b.ReportMetric(median(others)/median(bare), "x-bare-next-sender")
 	b.ReportMetric(median(whole)/median(bare), "x-bare")
 	b.ReportMetric(mean(whole)/mean(bare), "x-bare-mean")
 	b.ReportMetric(median(rules)/median(bare), "x-bare-parsed")
+}
+
+// chainsOfOneCA are chains of different senders below the CA of goodChain.
+func chainsOfOneCA(n int) [][][]byte {
+	_, intermediate, leaf := goodChain()
+	ca := intermediate.mint()
+	out := make([][][]byte, n)
+	for i := range out {
+		leaf.serial = serialOf(uint64(i + 1))
+		out[i] = [][]byte{leaf.mint(), ca}
+	}
+	return out
 }
 
 func median(times []time.Duration) float64 {

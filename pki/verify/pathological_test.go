@@ -185,7 +185,7 @@ func TestPathologicalChainsAreBounded(t *testing.T) {
 			require.LessOrEqual(t, chainSize(p.chain), maxChain)
 			v := p.verifier(t)
 			r := &run{trust: v.Trust(), now: testTime.Unix(), maxDepth: defaultDepth, crls: v.crls, crlCheck: v.opts.CRLCheck}
-			_, err := r.read(p.chain)
+			_, err := r.read(p.chain, nil)
 			require.NoError(t, err)
 			r.verify()
 			steps := len(r.chain)

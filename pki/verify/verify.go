@@ -143,6 +143,7 @@ type Verifier struct {
 type trusted struct {
 	list  *TrustList
 	cache *cache
+	known *knownCAs // nil: nothing is remembered
 }
 
 // New returns a Verifier. A nil trust list trusts nobody.
@@ -186,7 +187,7 @@ func (v *Verifier) SetTrust(trust *TrustList) {
 		if size == 0 {
 			size = defaultCacheSize
 		}
-		t.cache = newCache(size)
+		t.cache, t.known = newCache(size), &knownCAs{}
 	}
 	v.state.Store(t)
 }
@@ -225,7 +226,7 @@ func (v *Verifier) VerifyCached(presented [][]byte) (result Result, remembered b
 	}
 	size := chainSize(presented)
 	if state.cache == nil || size > maxCachedChain {
-		result, _, _ := v.run(state.list, presented, size, now)
+		result, _, _ := v.run(state, presented, size, now)
 		return result, false
 	}
 	key := state.cache.key(presented)
@@ -233,7 +234,7 @@ func (v *Verifier) VerifyCached(presented [][]byte) (result Result, remembered b
 		return known.result.clone(), true
 	}
 	flat := flatten(presented)
-	result, from, until := v.run(state.list, presented, size, now)
+	result, from, until := v.run(state, presented, size, now)
 	if len(result.Errors) <= maxCachedErrors {
 		state.cache.put(key, &verdict{chain: flat, from: from, until: until, result: result.clone()})
 	}
@@ -246,7 +247,8 @@ func (r Result) clone() Result {
 }
 
 // run verifies without the cache. The answer holds from "from" until before "until".
-func (v *Verifier) run(trust *TrustList, presented [][]byte, size int, now int64) (result Result, from, until int64) {
+func (v *Verifier) run(state *trusted, presented [][]byte, size int, now int64) (result Result, from, until int64) {
+	trust := state.list
 	from, until = math.MinInt64, math.MaxInt64
 	if len(presented) > maxPresented || size > maxChain {
 		return unreadable(0, fmt.Sprintf("%d certificates with %d octets, expected at most %d with %d",
@@ -259,11 +261,14 @@ func (v *Verifier) run(trust *TrustList, presented [][]byte, size int, now int64
 	if r.maxDepth < 1 {
 		r.maxDepth = defaultDepth
 	}
-	if at, err := r.read(presented); err != nil {
+	if at, err := r.read(presented, state.known); err != nil {
 		return unreadable(at, err.Error()), from, until
 	}
 	r.verify()
 	result = r.result(&v.opts)
+	if result.OK() {
+		state.known.keep(r.chain[1:max(1, r.untrusted)])
+	}
 
 	around := func(date int64) {
 		if date <= now {
@@ -307,7 +312,7 @@ func unreadable(at int, why string) Result {
 }
 
 // read parses what was presented. It returns the index of the first that cannot be read.
-func (r *run) read(presented [][]byte) (int, error) {
+func (r *run) read(presented [][]byte, known *knownCAs) (int, error) {
 	r.presented = make([]*Certificate, len(presented))
 	r.twin = make([]int, len(presented))
 	var seen map[string]int
@@ -315,9 +320,12 @@ func (r *run) read(presented [][]byte) (int, error) {
 		seen = make(map[string]int, len(presented))
 	}
 	for i, der := range presented {
-		c, err := ParseCertificate(der)
-		if err != nil {
-			return i, err
+		c := known.get(der)
+		if c == nil {
+			var err error
+			if c, err = ParseCertificate(der); err != nil {
+				return i, err
+			}
 		}
 		r.presented[i], r.twin[i] = c, i
 		if seen != nil {

@@ -200,7 +200,7 @@ func TestManyCrossSignedIntermediates(t *testing.T) {
 				require.NoError(t, err)
 			}
 			r := &run{trust: list, now: testTime.Unix(), maxDepth: defaultDepth}
-			_, err := r.read(chain)
+			_, err := r.read(chain, nil)
 			require.NoError(t, err)
 			r.verify()
 			assert.NotEmpty(t, r.faults)

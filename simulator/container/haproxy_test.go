@@ -47,7 +47,7 @@ var differs = map[string]string{
 	"A chain with the defect unknown-critical-extension does not hold": "HAProxy 2.6 ends the handshake for the codes 32 to 63",
 }
 
-// The scenarios of load balancer and sender run with HAProxy in a container in front of the runtime
+// The scenarios of the load balancer run with HAProxy in a container in front of the runtime
 // nodes in another: all that a tenant at a URL can do passes, but for what is listed above. With
 // GATEHOUSE_WHOLE_SUITE all scenarios run, which takes minutes: the platform API takes 100 requests a
 // minute.
@@ -71,7 +71,7 @@ func TestSuiteThroughHAProxy(t *testing.T) {
 	remote, err := target.Remote(ctx, document)
 	require.NoError(t, err)
 	var out bytes.Buffer
-	tags := "@LB or @SND"
+	tags := "@LB"
 	if os.Getenv("GATEHOUSE_WHOLE_SUITE") != "" {
 		tags = ""
 	}
@@ -96,7 +96,7 @@ func TestSuiteThroughHAProxy(t *testing.T) {
 		}
 	}
 	t.Logf("through HAProxy: %d scenarios passed, others %v", passed, other)
-	assert.Greater(t, passed, 60)
+	assert.Greater(t, passed, 35)
 	if t.Failed() {
 		t.Log(out.String())
 	}
