@@ -113,6 +113,7 @@ func Limits() []string {
 		"Certificates and CRLs that are BER but not DER (indefinite or padded lengths, constructed strings) or use tags above 30 cannot be read; OpenSSL reads some of them.",
 		"Extensions with BER in them count as undecodable, and a CRL distribution point whose relative name is no valid string as one without a name; OpenSSL forgives both in part.",
 		"A chain of more than 1000 certificates or 1 MiB is refused unread.",
+		"Of a chain that has an error already, 32 signatures are verified at most where the first error is reported; broken ones further down are not listed.",
 		"A path with more than 16 signatures of keys that are slow to verify with (DSA, Ed448, RSA outside of 1024 to 8192 bits or with an exponent above 31 bits, curves other than NIST's) ends with code 1 at the next one; OpenSSL verifies them all.",
 		"Public keys on curves over binary fields, GOST and Diffie-Hellman keys, and DSA keys that inherit their parameters count as keys that do not decode (code 66); OpenSSL decodes them.",
 		"Signatures with SM2, MD4 and RSASSA-PSS with SHAKE are not verified; OpenSSL needs its legacy provider for MD4.",

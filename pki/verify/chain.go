@@ -20,6 +20,8 @@ type run struct {
 
 	faults []fault
 	steps  []step
+	// firstCounts tells that the first error is the answer.
+	firstCounts bool
 	// work counts candidates that were compared, and signatures those that were verified: a
 	// measure that does not depend on the machine.
 	work, signatures int

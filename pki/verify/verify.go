@@ -256,7 +256,7 @@ func (v *Verifier) run(state *trusted, presented [][]byte, size int, now int64) 
 	}
 	r := &run{
 		trust: trust, now: now, level: v.opts.Level, maxDepth: v.opts.Depth,
-		crls: v.crls, crlCheck: v.opts.CRLCheck,
+		crls: v.crls, crlCheck: v.opts.CRLCheck, firstCounts: v.opts.Report == First,
 	}
 	if r.maxDepth < 1 {
 		r.maxDepth = defaultDepth
