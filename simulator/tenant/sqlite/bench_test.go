@@ -114,6 +114,7 @@ func BenchmarkMemory(b *testing.B) {
 	debug.FreeOSMemory()
 	var before, loaded, now runtime.MemStats
 	for b.Loop() {
+		runtime.GC() // what the last round left
 		runtime.ReadMemStats(&before)
 		tn := openTenant(b, path, tenant.Config{})
 		runtime.ReadMemStats(&loaded)
