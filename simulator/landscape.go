@@ -159,6 +159,9 @@ type Management struct {
 	Listen string `yaml:"listen,omitempty" json:"listen,omitempty"`
 	// Downtime is how long a flow restarts that is deployed through the interfaces. Default: 2s.
 	Downtime time.Duration `yaml:"downtime,omitempty" json:"downtime,omitempty"`
+	// PlatformRequests is how many requests of the platform API are taken within a minute; one more is
+	// answered with 429. At most 100000. Default: 100, as many as the real one takes.
+	PlatformRequests int `yaml:"platformRequests,omitempty" json:"platformRequests,omitempty"`
 }
 
 // Channel is a sender channel.

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -159,6 +160,22 @@ func TestATenantIsAdministeredThroughItsInterfaces(t *testing.T) {
 	assert.Equal(t, "NEW", log.Journeys[0].User)
 	a.own("GET", "journeys?after="+outcome.Journey.ID, "", &log)
 	assert.Empty(t, log.Journeys)
+	first, second := a.send("warehouse", "/http/orders?mark=47"), a.send("new", "/http/orders?mark=47")
+	for query, want := range map[string][]string{
+		"logged=mark%3D47&wait=5":                                     {first.Journey.ID},
+		"logged=mark%3D47&line=2&wait=5":                              {second.Journey.ID},
+		"logged=mark%3D47&line=3":                                     nil,
+		"logged=mark%3D48":                                            nil,
+		"client=192.0.2.1:1&request=1&logged=mark%3D47&line=2&wait=5": {second.Journey.ID},
+		"client=" + first.Result.LocalAddr + "&request=1&logged=mark%3D48&line=1&wait=5": {first.Journey.ID},
+	} {
+		a.own("GET", "journeys?"+query, "", &log)
+		var got []string
+		for _, j := range log.Journeys {
+			got = append(got, j.ID)
+		}
+		assert.Equal(t, want, got, query)
+	}
 	_, data = a.call("GET", "/api/v1/LogFileArchives(Scope='latest',LogFileType='http',NodeScope='worker')/$value", "", 200)
 	assert.NotEmpty(t, data)
 }
@@ -258,6 +275,8 @@ func TestControlThatIsRefused(t *testing.T) {
 		"journeys?limit=0":  {"GET", "", 400, "expected a number from 1 to 1000"},
 		"journeys?wait=31":  {"GET", "", 400, "expected a number from 0 to 30"},
 		"journeys?client=1": {"GET", "", 400, `\"request\" is missing`},
+		"journeys?logged=":  {"GET", "", 400, `\"logged\" is empty`},
+		"journeys?line=0":   {"GET", "", 400, "expected a number from 1 to 1000"},
 		"flows/none":        {"GET", "", 404, "could not be found"},
 		"users/admin":       {"DELETE", "", 409, "nobody can remove itself"},
 		"clients/x":         {"PUT", `{"secret":"s","scopes":["all"]}`, 400, "expected one of"},
@@ -351,6 +370,19 @@ func TestManagementIsOffUnlessAskedFor(t *testing.T) {
 	l.Management.Listen = strings.TrimPrefix(url, "https://")
 	_, err := simulator.Start(t.Context(), l, simulator.Options{})
 	assert.ErrorContains(t, err, "management.listen")
+}
+
+// The document says how many requests of the platform API are taken within a minute.
+func TestPlatformRequests(t *testing.T) {
+	l := simulator.Example()
+	for n, ok := range map[int]bool{-1: false, 0: true, 1: true, 100_000: true, 100_001: false} {
+		l.Management.PlatformRequests = n
+		if err := l.Validate(); ok {
+			require.NoError(t, err, "%d", n)
+		} else {
+			require.ErrorContains(t, err, fmt.Sprintf("management.platformRequests: found %d", n))
+		}
+	}
 }
 
 // Who waits for a call does not keep the landscape from closing.

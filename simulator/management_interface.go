@@ -60,7 +60,7 @@ func (s *Simulator) serveManagement() (*managementServer, error) {
 	host := s.ManagementHost()
 	handler, err := management.New(management.Config{
 		Tenant: s.tenant, Logs: s.Logs(), Host: s.host, ManagementHost: host, Now: s.clock.Now, Rand: s.rand,
-		Logger: s.log, Downtime: section.Downtime, Landscape: managed{s},
+		Logger: s.log, Downtime: section.Downtime, PlatformRequests: section.PlatformRequests, Landscape: managed{s},
 	})
 	if err != nil {
 		return nil, err

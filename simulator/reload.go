@@ -196,6 +196,8 @@ func (l Landscape) fixed(next Landscape) error {
 	same("tenant.nodes", a.Nodes, b.Nodes)
 	same("tenant.managementCalls", a.ManagementCalls, b.ManagementCalls)
 	same("management.listen", l.Management.Listen, next.Management.Listen)
+	same("management.downtime", l.Management.Downtime, next.Management.Downtime)
+	same("management.platformRequests", l.Management.PlatformRequests, next.Management.PlatformRequests)
 	same("loadBalancer.listen", l.LoadBalancer.Listen, next.LoadBalancer.Listen)
 	same("loadBalancer.address", l.LoadBalancer.Address, next.LoadBalancer.Address)
 	x, y := l.LoadBalancer.Limits, next.LoadBalancer.Limits

@@ -119,6 +119,7 @@ func TestReloadRefused(t *testing.T) {
 		"another listen": {[]string{"trust: [root]", "listen: 127.0.0.1:1\n  trust: [root]"}, 7, `loadBalancer.listen: found "127.0.0.1:1", while the landscape runs with the default`},
 		"clock":          {[]string{"\npki:", "\nclock: 2040-01-01T00:00:00Z\npki:"}, 2, "clock: found 2040-01-01T00:00:00Z, while the landscape runs with the default"},
 		"more nodes":     {[]string{"\npki:", "\ntenant: {nodes: 2}\npki:"}, 2, `tenant.nodes: found "2", while the landscape runs with "1"`},
+		"management":     {[]string{"\npki:", "\nmanagement: {platformRequests: 1000}\npki:"}, 2, `management.platformRequests: found "1000"`},
 		"limits":         {[]string{"channels:", "  limits: {idle: 1s}\nchannels:"}, 8, "this takes effect with a new start only"},
 	} {
 		t.Run(name, func(t *testing.T) {

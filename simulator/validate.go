@@ -11,6 +11,7 @@ import (
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator/document"
 	"example.com/gatehouse/simulator/loadbalancer"
+	"example.com/gatehouse/simulator/management"
 	"example.com/gatehouse/simulator/sender"
 	"example.com/gatehouse/simulator/tenant"
 )
@@ -120,6 +121,9 @@ func (v *validator) loadBalancer() {
 	}
 	if v.l.Management.Downtime < 0 {
 		v.fail("management.downtime", "is negative, expected a time such as 2s")
+	}
+	if n := v.l.Management.PlatformRequests; n < 0 || n > management.MaxPlatformRequests {
+		v.fail("management.platformRequests", "found %d, expected how many requests the platform API takes within a minute: 1 to %d, or nothing for 100, which the real one takes", n, management.MaxPlatformRequests)
 	}
 	if lb.Address != "" {
 		if _, err := netip.ParseAddr(lb.Address); err != nil {

@@ -293,7 +293,7 @@ func certain(depth int, codes ...int) func(*view, *verdict) {
 		_, subject, _, _ := v.rejected()
 		agrees := c.is(codes...) && c.fits(subject)
 		deep := agrees && (depth < 0 || min(c.report.Depth, 1) == depth)
-		if c == nil && v.record != nil && v.record.Verification.Presented && ok && depth >= 0 && min(v.record.Verification.Depth, 1) != depth {
+		if c == nil && v.record != nil && v.record.Verification.Presented && !v.record.Verification.DepthUnknown && ok && depth >= 0 && min(v.record.Verification.Depth, 1) != depth {
 			said.exclude()
 			return
 		}

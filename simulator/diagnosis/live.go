@@ -144,6 +144,8 @@ func (v *view) recordSays() chainSays {
 		return chainAlone
 	case w.Code == verify.SelfSignedCertInChain:
 		return chainPrivate
+	case w.DepthUnknown:
+		return chainUnknown
 	case w.Depth == 0:
 		return chainMisfit
 	}

@@ -80,9 +80,11 @@ type Verification struct {
 	Code int    `json:"code"`
 	Name string `json:"name"`
 	Text string `json:"text"`
-	// Depth counts from the sender's certificate (0) upwards.
-	Depth   int    `json:"depth"`
-	Subject string `json:"subject,omitempty"`
+	// Depth counts from the sender's certificate (0) upwards. With DepthUnknown nobody told it, as
+	// where a load balancer passes the code on and nothing else, and Depth is 0.
+	Depth        int    `json:"depth"`
+	DepthUnknown bool   `json:"depthUnknown,omitempty"`
+	Subject      string `json:"subject,omitempty"`
 	// Presented tells whether the sender sent a certificate at all.
 	Presented bool `json:"presented"`
 	// Chain holds the subject DNs as presented, the sender's own first.

@@ -96,13 +96,21 @@ func setup(t testing.TB) tenant.Config {
 // start serves a tenant.
 func start(t testing.TB, c tenant.Config) *fixture {
 	t.Helper()
+	return startWith(t, c, func(*management.Config) {})
+}
+
+// startWith serves a tenant through interfaces that are set otherwise.
+func startWith(t testing.TB, c tenant.Config, set func(*management.Config)) *fixture {
+	t.Helper()
 	f := &fixture{t: t, now: noon, logs: systemlog.Dir(t.TempDir())}
 	var err error
 	f.tenant, err = tenant.New(c, f.Now)
 	require.NoError(t, err)
-	handler, err := management.New(management.Config{
+	config := management.Config{
 		Tenant: f.tenant, Logs: f.logs, Host: "e100999-iflmap.example", ManagementHost: "e100999-tmn.example", Now: f.Now, Rand: &counting{},
-	})
+	}
+	set(&config)
+	handler, err := management.New(config)
 	require.NoError(t, err)
 	f.server = httptest.NewServer(handler)
 	t.Cleanup(f.server.Close)

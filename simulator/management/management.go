@@ -63,6 +63,10 @@ type Config struct {
 	// Downtime is how long a deployed flow restarts. Default: DefaultDowntime; negative: not at
 	// all.
 	Downtime time.Duration
+	// PlatformRequests is how many requests of the platform API are taken within a minute, by the
+	// landscape's clock; one more is answered with 429. At most MaxPlatformRequests. Default:
+	// DefaultPlatformRequests.
+	PlatformRequests int
 	// Landscape is what is around the tenant. Default: none, and what needs it answers 501.
 	Landscape Landscape
 }
@@ -103,6 +107,10 @@ func New(c Config) (*Server, error) {
 		c.Downtime = DefaultDowntime
 	}
 	c.Downtime = max(0, c.Downtime)
+	if c.PlatformRequests <= 0 {
+		c.PlatformRequests = DefaultPlatformRequests
+	}
+	c.PlatformRequests = min(c.PlatformRequests, MaxPlatformRequests)
 	s := &Server{config: c, log: c.Logger, sessions: logon.NewSessions(0)}
 	s.buildModel()
 	return s, nil

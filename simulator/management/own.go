@@ -92,7 +92,7 @@ type ownResource struct {
 
 var ownResources = map[string]ownResource{
 	"landscape":    {methods: methods{"GET": ownFacts}},
-	"journeys":     {takes: []string{"limit", "after", "client", "request", "wait"}, methods: methods{"GET": ownJourneys}},
+	"journeys":     {takes: []string{"limit", "after", "client", "request", "logged", "line", "wait"}, methods: methods{"GET": ownJourneys}},
 	"diagnoses":    {rest: true, methods: methods{"GET": ownDiagnosis}},
 	"clock":        {methods: methods{"GET": ownClock, "POST": ownSetClock}},
 	"certificates": {methods: methods{"POST": ownMint}},

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"example.com/gatehouse/pki"
@@ -47,8 +49,10 @@ func (c *ownCall) number(name string, fallback, least, most int) (int, *odata.Er
 }
 
 // ownJourneys lists the records of the newest calls, the oldest first: at most limit; those after
-// the one with an id; or only the one of a connection (client) and its request, for which wait
-// gives a time to wait in seconds.
+// the one with an id; or only one, for which wait gives a time to wait in seconds. That is the one
+// of a connection (client) and its request; or, for those who do not know what address the load
+// balancer saw, the one whose access log line holds a text (logged), of several the line-th that
+// began; or whichever of the two is found.
 func ownJourneys(c *ownCall) (any, *odata.Error) {
 	l, err := c.landscape()
 	if err != nil {
@@ -66,11 +70,28 @@ func ownJourneys(c *ownCall) (any, *odata.Error) {
 	if err != nil {
 		return nil, err
 	}
+	line, err := c.number("line", 1, 1, maxListed)
+	if err != nil {
+		return nil, err
+	}
+	var matches []func(journey.Journey) bool
 	if client, ok := c.query["client"]; ok {
 		if _, given := c.query["request"]; !given {
 			return nil, odata.Errorf(http.StatusBadRequest, `The parameter "request" is missing: which call of the connection, from 1.`)
 		}
-		return map[string]any{"journeys": one(c.http.Context(), l.Journeys(), journey.Call(client, request), time.Duration(wait)*time.Second)}, nil
+		matches = append(matches, journey.Call(client, request))
+	}
+	if text, ok := c.query["logged"]; ok {
+		if text == "" {
+			return nil, odata.Errorf(http.StatusBadRequest, `The parameter "logged" is empty: every line holds that.`)
+		}
+		matches = append(matches, logged(l.Journeys(), text, line))
+	}
+	if len(matches) > 0 {
+		match := func(j journey.Journey) bool {
+			return slices.ContainsFunc(matches, func(m func(journey.Journey) bool) bool { return m(j) })
+		}
+		return map[string]any{"journeys": one(c.http.Context(), l.Journeys(), match, time.Duration(wait)*time.Second)}, nil
 	}
 	all := l.Journeys().All()
 	if after, ok := c.query["after"]; ok {
@@ -84,12 +105,27 @@ func ownJourneys(c *ownCall) (any, *odata.Error) {
 	return map[string]any{"journeys": all[max(0, len(all)-limit):]}, nil
 }
 
+// logged matches the n-th journey, from 1 in the order in which they began, of those whose access log
+// line holds the text. Records are kept in the order in which calls end, and a moment after their
+// answer.
+func logged(log *journey.Log, text string, n int) func(journey.Journey) bool {
+	holds := func(j journey.Journey) bool { return strings.Contains(j.AccessLog, text) }
+	return func(j journey.Journey) bool {
+		if !holds(j) {
+			return false
+		}
+		all := slices.DeleteFunc(log.All(), func(k journey.Journey) bool { return !holds(k) })
+		slices.SortStableFunc(all, func(a, b journey.Journey) int { return a.Started.Compare(b.Started) })
+		return len(all) >= n && all[n-1].ID == j.ID
+	}
+}
+
 // one waits for a journey; without a time to wait it must be there already.
 func one(ctx context.Context, log *journey.Log, match func(journey.Journey) bool, wait time.Duration) []journey.Journey {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	// What is there already is found even if the time is up.
-	for _, j := range log.All() {
+	for _, j := range slices.Backward(log.All()) {
 		if match(j) {
 			return []journey.Journey{j}
 		}

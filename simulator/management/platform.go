@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	// rateLimit is how many requests of the platform API are taken within ratePeriod. [C]
-	rateLimit  = 100
-	ratePeriod = time.Minute
+	// DefaultPlatformRequests is how many requests of the platform API are taken within ratePeriod. [C]
+	DefaultPlatformRequests = 100
+	// MaxPlatformRequests is the most that Config.PlatformRequests may be: the time of each is kept.
+	MaxPlatformRequests = 100_000
+	ratePeriod          = time.Minute
 	// maxPlatformBody bounds a body, in bytes, and maxNames the names in it.
 	maxPlatformBody = 1 << 20
 	maxNames        = 10_000
@@ -27,16 +29,16 @@ const (
 // platform is what the platform API remembers: when its last requests came.
 type platform struct {
 	mu    sync.Mutex
-	times []time.Time // of the last requests, at most rateLimit
+	times []time.Time // of the last requests, at most as many as are taken
 }
 
 // take counts a request, and tells how long to wait if it is one too many. A clock that was moved
 // back begins anew.
-func (p *platform) take(now time.Time) (wait time.Duration, ok bool) {
+func (p *platform) take(now time.Time, limit int) (wait time.Duration, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.times = slices.DeleteFunc(p.times, func(t time.Time) bool { return now.Sub(t) >= ratePeriod || t.After(now) })
-	if len(p.times) >= rateLimit {
+	if len(p.times) >= limit {
 		return ratePeriod - now.Sub(p.times[0]), false
 	}
 	p.times = append(p.times, now)
@@ -115,9 +117,9 @@ func (c *platformCall) answer(path string) (status int, answer any, err *odata.E
 		return 0, nil, err
 	}
 	user := tenant.ClientUserPrefix + client
-	if wait, ok := s.platform.take(s.config.Now()); !ok {
+	if wait, ok := s.platform.take(s.config.Now(), s.config.PlatformRequests); !ok {
 		c.w.Header().Set("Retry-After", fmt.Sprint(int(wait.Seconds())+1))
-		return 0, nil, odata.Errorf(http.StatusTooManyRequests, "More than %d requests came within a minute.", rateLimit)
+		return 0, nil, odata.Errorf(http.StatusTooManyRequests, "More than %d requests came within a minute.", s.config.PlatformRequests)
 	}
 	op, err := c.find(path)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/gatehouse/simulator/management"
 	"example.com/gatehouse/simulator/tenant"
 )
 
@@ -174,6 +175,25 @@ func TestRateLimit(t *testing.T) {
 	p.do("GET", "groups", "").is(200)
 	f.advance(-time.Hour)
 	p.do("GET", "groups", "").is(200) // a clock that was moved back begins anew
+}
+
+// A landscape that is somebody's own may take more of them, or fewer.
+func TestRateLimitCanBeSet(t *testing.T) {
+	f := startWith(t, setup(t), func(c *management.Config) { c.PlatformRequests = 3 })
+	p := f.platform("platform")
+	for range 3 {
+		p.do("GET", "groups", "").is(200)
+	}
+	p.do("GET", "groups", "").is(429).says("More than 3 requests")
+	f.advance(time.Minute)
+	p.do("GET", "groups", "").is(200)
+
+	f = startWith(t, setup(t), func(c *management.Config) { c.PlatformRequests = 150 })
+	p = f.platform("platform")
+	for range 150 {
+		p.do("GET", "groups", "").is(200)
+	}
+	p.do("GET", "groups", "").is(429).says("More than 150 requests")
 }
 
 func TestAuditLog(t *testing.T) {

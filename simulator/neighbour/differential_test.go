@@ -1,11 +1,14 @@
 package neighbour_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/neighbour"
 	"example.com/gatehouse/simulator/sender"
 	"example.com/gatehouse/simulator/systemlog"
@@ -57,13 +61,16 @@ type front struct {
 	behind  *simulator.Behind
 	address string
 	process *exec.Cmd
+	// tellsDepth: the neighbour tells at which depth an error is.
+	tellsDepth bool
+	calls      atomic.Uint64
 }
 
 func startBehind(t testing.TB, kind neighbour.Kind, l simulator.Landscape) *front {
 	t.Helper()
 	binary := program(t, kind)
 	sim := simulator.New(t, l)
-	f := &front{sim: sim, address: freeAddress(t)}
+	f := &front{sim: sim, address: freeAddress(t), tellsDepth: kind == neighbour.HAProxy}
 	folder := t.TempDir()
 	var err error
 	f.behind, err = sim.PutBehind(t.Context(), simulator.BehindOptions{Kind: kind, Listen: f.address, Folder: folder})
@@ -122,6 +129,9 @@ type seen struct {
 	User   string
 	// Subject is the DN that the node was told of a certificate that was not accepted.
 	Subject string
+	// Depth is where the error is, by the record of the call, as far as the neighbour tells it: nginx
+	// does not.
+	Depth int
 }
 
 func (s seen) String() string {
@@ -129,7 +139,7 @@ func (s seen) String() string {
 	case s.Status == 0:
 		return "no HTTP answer"
 	case s.Code != 0:
-		return fmt.Sprintf("HTTP %d, verify result %d, %s", s.Status, s.Code, s.Subject)
+		return fmt.Sprintf("HTTP %d, verify result %d at depth %d, %s", s.Status, s.Code, s.Depth, s.Subject)
 	default:
 		return fmt.Sprintf("HTTP %d, user %q", s.Status, s.User)
 	}
@@ -146,6 +156,8 @@ func (f *front) through(t testing.TB, from *sender.Sender, foreign bool, change 
 	if change != nil {
 		change(&call)
 	}
+	number := fmt.Sprintf("n=%d", f.calls.Add(1))
+	call.URL += "?" + number
 	mark, err := f.sim.Logs().Mark()
 	require.NoError(t, err)
 	result, err := from.Do(t.Context(), call)
@@ -168,6 +180,15 @@ func (f *front) through(t testing.TB, from *sender.Sender, foreign bool, change 
 		if subject, ok := systemlog.ParseCertificateReceived(r.Text); ok {
 			out.Subject = subject
 		}
+	}
+	if out.Code != 0 && f.tellsDepth {
+		limit, cancel := context.WithTimeout(t.Context(), startLimit)
+		defer cancel()
+		j, err := f.sim.Journeys().Wait(limit, func(j journey.Journey) bool { return strings.Contains(j.AccessLog, number+" ") })
+		require.NoError(t, err)
+		assert.Equal(t, out.Code, j.Verification.Code)
+		assert.False(t, j.Verification.DepthUnknown)
+		out.Depth = j.Verification.Depth
 	}
 	return out
 }

@@ -133,11 +133,13 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the neighbour asks whether the node is up, and does not pass such a header on
 	}
 	identity, err := c.Kind.read(r.Header)
+	depth, depthKnown, badDepth := c.Kind.depth(r.Header)
+	err = errors.Join(err, badDepth)
 	client, host := r.Header.Get(forwarding.ClientAddressHeader), r.Header.Get(forwarding.HostHeader)
 	began := c.Now()
 	recorder := journey.NewRecorder(journey.Journey{
 		ID: c.Node.ID() + "-" + strconv.FormatUint(g.calls.Add(1), 10), Started: began, Client: client, Request: 1,
-		Host: host, Method: r.Method, Path: r.URL.Path, Node: c.Node.ID(), Verification: verification(identity),
+		Host: host, Method: r.Method, Path: r.URL.Path, Node: c.Node.ID(), Verification: verification(identity, depth, depthKnown),
 	})
 	out := r.Clone(journey.NewContext(r.Context(), recorder))
 	forwarding.Strip(out.Header)
@@ -166,15 +168,23 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// verification is what is known of the neighbour's judgement: it tells neither depth nor chain.
-func verification(id forwarding.Identity) journey.Verification {
+// verification is what is known of the neighbour's judgement: it does not tell the chain, and the
+// depth of an error only if it can.
+func verification(id forwarding.Identity, depth int, depthKnown bool) journey.Verification {
 	if !id.Presented() {
 		return journey.Verification{}
 	}
-	return journey.Verification{
+	out := journey.Verification{
 		Presented: true, Code: id.Result, Name: verify.Name(id.Result), Text: verify.Text(id.Result),
 		Subject: id.Subject, SenderSubject: id.Subject,
 	}
+	if !id.Accepted() {
+		out.Depth, out.DepthUnknown = depth, !depthKnown
+	}
+	if out.Depth > 0 {
+		out.Subject = "" // that of a certificate above the sender's, which is not passed on
+	}
+	return out
 }
 
 // stop is what the load balancer decided, as far as it tells.

@@ -53,6 +53,12 @@ func TestContradictionsLetNobodyIn(t *testing.T) {
 		t.Cleanup(func() { assert.NoError(t, gate.Close()) })
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: identity.Client(), DisableKeepAlives: true}, Timeout: waitLimit}
 		const cert, sub, result = "SSL_CLIENT_CERT", "SSL_CLIENT_SUBJECT", "SSL_CLIENT_VERIFY_RESULT"
+		const depth = "SSL_CLIENT_VERIFY_DEPTH"
+		// What nginx passes on there comes from a sender and is not looked at.
+		badDepth, saidOfDepth := 400, "not a depth"
+		if kind == neighbour.Nginx {
+			badDepth, saidOfDepth = 204, ""
+		}
 		for name, one := range map[string]struct {
 			header map[string][]string
 			status int
@@ -61,6 +67,11 @@ func TestContradictionsLetNobodyIn(t *testing.T) {
 			"accepted":                         {map[string][]string{cert: {good}, result: {"0"}}, 204, ""},
 			"refused":                          {map[string][]string{sub: {subject}, result: {"20"}}, 204, ""},
 			"none":                             {nil, 204, ""},
+			"refused at depth 2":               {map[string][]string{sub: {subject}, result: {"20"}, depth: {"2"}}, 204, ""},
+			"depth is no number":               {map[string][]string{sub: {subject}, result: {"20"}, depth: {"x"}}, badDepth, saidOfDepth},
+			"depth below zero":                 {map[string][]string{sub: {subject}, result: {"20"}, depth: {"-1"}}, badDepth, saidOfDepth},
+			"depth beyond all chains":          {map[string][]string{sub: {subject}, result: {"20"}, depth: {"1001"}}, badDepth, saidOfDepth},
+			"depth twice":                      {map[string][]string{sub: {subject}, result: {"20"}, depth: {"1", "1"}}, badDepth, saidOfDepth},
 			"certificate without verdict":      {map[string][]string{cert: {good}}, 400, "without a verdict"},
 			"subject without verdict":          {map[string][]string{sub: {subject}}, 400, "without a verdict"},
 			"verdict without certificate":      {map[string][]string{result: {"0"}}, 400, "none is forwarded"},
@@ -93,6 +104,12 @@ func TestContradictionsLetNobodyIn(t *testing.T) {
 				continue
 			}
 			assert.Equal(t, one.status, response.StatusCode, "%s: %s", kind, name)
+			if got := all[len(all)-1].Verification; one.status == 204 && got.Code != 0 {
+				known := kind == neighbour.HAProxy && one.header[depth] != nil
+				assert.Equal(t, known, !got.DepthUnknown, "%s: %s", kind, name)
+				assert.Equal(t, known, got.Depth == 2, "%s: %s", kind, name)
+				assert.Empty(t, node.got.Get(depth), "%s: %s: no runtime node gets it", kind, name)
+			}
 			if one.status == 400 {
 				assert.Nil(t, node.got, "%s: the node was not called", name)
 				stop, refused := all[len(all)-1].Cause()

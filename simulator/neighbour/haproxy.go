@@ -43,6 +43,10 @@ func ranks(ofCA bool) []byte {
 	return []byte(b.String())
 }
 
+// refusals is the table of first errors, for sessions that are resumed. An entry outlives the sessions
+// (5 minutes).
+const refusals = "refusals"
+
 // lastRank is that of a code which no phase has, and noRank that of no error at all.
 const (
 	lastRank = 900
@@ -127,6 +131,10 @@ func (c Config) haproxy() []File {
 		c.haproxyNodes(line, i)
 	}
 
+	line("")
+	line("backend %s", refusals)
+	line("    stick-table type string len 64 size 10k expire 10m store gpt(2)")
+
 	var list strings.Builder
 	for _, i := range others {
 		h := c.hosts()[i]
@@ -169,17 +177,31 @@ func (c Config) haproxyRules(line func(string, ...any), hosts []int) {
 		}
 		line("    http-request set-header %s %s%s", forwarding.HostHeader, all[i].Name, condition)
 	}
-	line("    # The first error of all: a resumed session knows only the last one.")
+	line("    # The first error of all, and at which depth it is.")
 	line("    http-request set-var(txn.sender) ssl_c_err,map_int(%s,%d)", c.file("ranks-sender.map"), lastRank)
 	line("    http-request set-var(txn.sender) int(%d) if { ssl_c_err 0 }", noRank)
 	line("    http-request set-var(txn.ca) ssl_c_ca_err,map_int(%s,%d)", c.file("ranks-ca.map"), lastRank)
 	line("    http-request set-var(txn.ca) int(%d) if { ssl_c_ca_err 0 }", noRank)
 	line("    http-request set-var(txn.code) ssl_c_verify")
 	line("    http-request set-var(txn.code) ssl_c_err if !{ ssl_c_err 0 }")
-	line("    http-request set-var(txn.code) ssl_c_ca_err if !{ ssl_c_ca_err 0 } { var(txn.ca),sub(txn.sender) lt 0 }")
+	line("    http-request set-var(txn.depth) int(0) if !{ ssl_c_err 0 }")
+	above := "if !{ ssl_c_ca_err 0 } { var(txn.ca),sub(txn.sender) lt 0 }"
+	line("    http-request set-var(txn.code) ssl_c_ca_err %s", above)
+	line("    http-request set-var(txn.depth) ssl_c_ca_err_depth %s", above)
+	line("    # A resumed session knows the last error only. Which was the first is known of the newest full")
+	line("    # handshake with that certificate and that last error.")
+	refused := "if { ssl_c_used 1 } !{ ssl_c_verify 0 }"
+	line("    http-request set-var(txn.last) ssl_c_verify")
+	line("    http-request set-var(txn.refusal) ssl_c_sha1,hex,concat(/,txn.last)")
+	line("    http-request track-sc0 var(txn.refusal) table %s %s", refusals, refused)
+	line("    http-request sc-set-gpt(0,0) var(txn.code) %s !{ ssl_fc_is_resumed }", refused)
+	line("    http-request sc-set-gpt(1,0) var(txn.depth),add(1) %s !{ ssl_fc_is_resumed } { var(txn.depth) -m found }", refused)
+	line("    http-request set-var(txn.code) sc_get_gpt(0,0) %s { ssl_fc_is_resumed } { sc_get_gpt(0,0) gt 0 }", refused)
+	line("    http-request set-var(txn.depth) sc_get_gpt(1,0),sub(1) %s { ssl_fc_is_resumed } { sc_get_gpt(1,0) gt 0 }", refused)
 	line("    http-request set-header %s %%[ssl_c_der,base64] if { ssl_c_used 1 } { var(txn.code) -m int 0 }", forwarding.CertificateHeader)
 	line("    http-request set-header %s %%[ssl_c_s_dn(,0,rfc2253),base64] if { ssl_c_used 1 } !{ var(txn.code) -m int 0 }", forwarding.SubjectHeader)
 	line("    http-request set-header %s %%[var(txn.code)] if { ssl_c_used 1 }", forwarding.ResultHeader)
+	line("    http-request set-header %s %%[var(txn.depth)] if { ssl_c_used 1 } !{ var(txn.code) -m int 0 } { var(txn.depth) -m found }", depthHeader)
 	for _, i := range hosts[1:] {
 		line("    use_backend nodes%d if { ssl_fc_sni -i %s }", i, all[i].Name)
 	}

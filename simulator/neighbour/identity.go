@@ -102,6 +102,27 @@ func (id Identity) server() *tls.Config {
 	}
 }
 
+// depthHeader is where HAProxy tells at which depth the error is that it passes on. It is between
+// HAProxy and the door: no runtime node gets it, and the real load balancer passes on no such thing.
+const depthHeader = "SSL_CLIENT_VERIFY_DEPTH"
+
+// maxDepth is the highest depth that is believed.
+const maxDepth = 1000
+
+// depth takes the depth of an error from the headers; known tells whether it stands there. nginx
+// tells none, and what a sender wrote there means nothing.
+func (k Kind) depth(h http.Header) (depth int, known bool, err error) {
+	values := h.Values(depthHeader)
+	if k != HAProxy || len(values) == 0 {
+		return 0, false, nil
+	}
+	depth, err = strconv.Atoi(values[0])
+	if err != nil || len(values) > 1 || depth < 0 || depth > maxDepth {
+		return 0, false, fmt.Errorf("header %s is not a depth from 0 to %d that stands once", depthHeader, maxDepth)
+	}
+	return depth, true, nil
+}
+
 // read takes from the headers of a request what the neighbour tells of the sender's certificate,
 // and leaves the headers as package forwarding has them. A certificate without a verdict, a verdict
 // without a certificate, one that stands twice or does not decode is an error, and nobody may be

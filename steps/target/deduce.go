@@ -51,7 +51,7 @@ func deduce(c *Call) (journey.Journey, error) {
 func loadBalancerStop(c *Call, j *journey.Journey, add func(journey.Station, journey.Verdict, journey.Reason, string)) (accepted bool) {
 	for _, r := range c.Records {
 		if code, ok := systemlog.ParseCertificateStatus(r.Text); ok {
-			j.Verification = journey.Verification{Presented: true, Code: code}
+			j.Verification = journey.Verification{Presented: true, Code: code, DepthUnknown: true}
 			add(journey.LoadBalancer, journey.Withheld, journey.CertificateNotAccepted, fmt.Sprintf("the trace shows verify result %d", code))
 			return false
 		}

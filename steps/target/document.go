@@ -32,7 +32,7 @@ type Document struct {
 	Application string `yaml:"application,omitempty" json:"application,omitempty"`
 	// Issuing is a CA of which the load balancer trusts the root, and of which certificates may be
 	// minted for the scenarios' senders. Default: none.
-	Issuing *KeyPair `yaml:"issuing,omitempty" json:"issuing,omitempty"`
+	Issuing *IssuingCA `yaml:"issuing,omitempty" json:"issuing,omitempty"`
 	// Senders are key pairs that the target trusts.
 	Senders []DeclaredSender `yaml:"senders,omitempty" json:"senders,omitempty"`
 	// Users are users of the identity provider.
@@ -102,6 +102,15 @@ type KeyPair struct {
 	Key         string `yaml:"key,omitempty" json:"key,omitempty"`
 	// Secret is the password of the files.
 	Secret `yaml:",inline"`
+}
+
+// IssuingCA is the key pair of the CA that mints for scenarios.
+type IssuingCA struct {
+	KeyPair `yaml:",inline"`
+	// IssuerKey names the file with the private key of the CA above it. With it, chains can be broken
+	// above the sender's certificate, too. Default: it is not there, and scenarios that need it are not
+	// supported.
+	IssuerKey string `yaml:"issuerKey,omitempty" json:"issuerKey,omitempty"`
 }
 
 // DeclaredSender is a key pair that the target trusts.

@@ -30,7 +30,10 @@ func (d Document) Validate() error {
 		}
 	}
 	if d.Issuing != nil {
-		v.keyPair("issuing", *d.Issuing)
+		v.keyPair("issuing", d.Issuing.KeyPair)
+		if d.Issuing.IssuerKey != "" {
+			v.file("issuing.issuerKey", d.Issuing.IssuerKey)
+		}
 	}
 	for i, s := range d.Senders {
 		v.keyPair(fmt.Sprintf("senders[%d]", i), s.KeyPair)

@@ -139,16 +139,35 @@ func withChain(k sender.Keystore, chain [][]byte) sender.Keystore {
 }
 
 // authority reads the CA that mints for scenarios.
-func (d Document) authority(k KeyPair, options pki.Options) (*pki.Certificate, error) {
-	store, err := d.store(k)
+func (d Document) authority(ca IssuingCA, options pki.Options) (*pki.Certificate, error) {
+	store, err := d.store(ca.KeyPair)
 	if err != nil {
 		return nil, err
+	}
+	keys := []crypto.Signer{store.Key}
+	if ca.IssuerKey != "" {
+		password, err := d.secret(ca.Secret)
+		if err != nil {
+			return nil, err
+		}
+		data, err := readBounded(d.path(ca.IssuerKey), keystore.MaxSize)
+		if err != nil {
+			return nil, err
+		}
+		above, err := keystore.Read(data, password)
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("reading %s: %w", ca.IssuerKey, err)
+		case above.Key == nil:
+			return nil, fmt.Errorf("there is no private key in %s, expected that of the CA above the issuing one", ca.IssuerKey)
+		}
+		keys = append(keys, above.Key)
 	}
 	chain := append([][]byte{store.Certificate}, store.Chain...)
 	if store.Root != nil {
 		chain = append(chain, store.Root)
 	}
-	return pki.Authority(chain, []crypto.Signer{store.Key}, options)
+	return pki.Authority(chain, keys, options)
 }
 
 // authorityOf is the CA of a chain and a key in PEM.

@@ -23,6 +23,13 @@ type tenantInterfaces interface {
 	usersOfRole(ctx context.Context, application, role string) ([]string, error)
 	assign(ctx context.Context, application, role, user string) error
 	unassign(ctx context.Context, application, role, user string) error
+	// addGroup makes a group with one user, assignGroup gives it a role. removeGroup takes all of it away.
+	addGroup(ctx context.Context, group, user string) error
+	assignGroup(ctx context.Context, application, role, group string) error
+	removeGroup(ctx context.Context, group string) error
+	// addCredential deploys a User Credentials artifact.
+	addCredential(ctx context.Context, name, user, password string) error
+	removeCredential(ctx context.Context, name string) error
 	// logFiles lists the files of a kind.
 	logFiles(ctx context.Context, kind systemlog.Kind) ([]logFile, error)
 	logFile(ctx context.Context, name string) ([]byte, error)
@@ -50,7 +57,7 @@ type ownInterfaces interface {
 	// facts returns nil if there is no such interface: the target is a real tenant.
 	facts(ctx context.Context) (*management.Facts, error)
 	// journey waits for the record of a call, up to a limit; nil if there is none.
-	journey(ctx context.Context, client string, request int, limit time.Duration) (*journey.Journey, error)
+	journey(ctx context.Context, of wanted, limit time.Duration) (*journey.Journey, error)
 	advance(ctx context.Context, by time.Duration) error
 	setNode(ctx context.Context, number int, up bool) error
 	// mint makes certificates with their keys below those of the landscape.
@@ -60,6 +67,16 @@ type ownInterfaces interface {
 	putClient(ctx context.Context, id, secret string) error
 	removeClient(ctx context.Context, id string) error
 	close()
+}
+
+// wanted says of which call a record is looked for: the one of a connection, by the sender's address
+// and the number of its request; or, where something in between hides that address, the one whose
+// access log line holds a text, of several the line-th.
+type wanted struct {
+	client  string
+	request int
+	logged  string
+	line    int
 }
 
 // mintedCertificate is a certificate that a landscape made, in PEM.

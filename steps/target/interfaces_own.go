@@ -129,12 +129,13 @@ func (o *ownClient) facts(ctx context.Context) (*management.Facts, error) {
 // ownWait is how long one request waits for the record of a call, in seconds.
 const ownWait = 30
 
-func (o *ownClient) journey(ctx context.Context, client string, request int, limit time.Duration) (*journey.Journey, error) {
+func (o *ownClient) journey(ctx context.Context, of wanted, limit time.Duration) (*journey.Journey, error) {
 	var found struct {
 		Journeys []journey.Journey `json:"journeys"`
 	}
 	query := url.Values{
-		"client": {client}, "request": {strconv.Itoa(request)}, "wait": {strconv.Itoa(min(max(1, int(limit/time.Second)), ownWait))},
+		"client": {of.client}, "request": {strconv.Itoa(of.request)}, "logged": {of.logged}, "line": {strconv.Itoa(of.line)},
+		"wait": {strconv.Itoa(min(max(1, int(limit/time.Second)), ownWait))},
 	}
 	if err := o.ask(ctx, http.MethodGet, "journeys", query, nil, &found); err != nil {
 		return nil, err

@@ -178,17 +178,37 @@ func (c *clients) usersOfRole(ctx context.Context, application, role string) ([]
 }
 
 func (c *clients) assign(ctx context.Context, application, role, user string) error {
-	_, err := patiently(ctx, c.waits.Change+time.Minute, func() (struct{}, error) {
-		return struct{}{}, c.platform.Assign(ctx, application, role, user)
-	})
-	return err
+	return c.patient(ctx, func() error { return c.platform.Assign(ctx, application, role, user) })
 }
 
 func (c *clients) unassign(ctx context.Context, application, role, user string) error {
-	_, err := patiently(ctx, c.waits.Change+time.Minute, func() (struct{}, error) {
-		return struct{}{}, c.platform.Unassign(ctx, application, role, user)
-	})
+	return c.patient(ctx, func() error { return c.platform.Unassign(ctx, application, role, user) })
+}
+
+// patient is patiently for a call that answers nothing.
+func (c *clients) patient(ctx context.Context, call func() error) error {
+	_, err := patiently(ctx, c.waits.Change+time.Minute, func() (struct{}, error) { return struct{}{}, call() })
 	return err
+}
+
+func (c *clients) addGroup(ctx context.Context, group, user string) error {
+	return c.patient(ctx, func() error { return c.platform.AddGroup(ctx, group, user) })
+}
+
+func (c *clients) assignGroup(ctx context.Context, application, role, group string) error {
+	return c.patient(ctx, func() error { return c.platform.AssignGroup(ctx, application, role, group) })
+}
+
+func (c *clients) removeGroup(ctx context.Context, group string) error {
+	return c.patient(ctx, func() error { return c.platform.RemoveGroup(ctx, group) })
+}
+
+func (c *clients) addCredential(ctx context.Context, name, user, password string) error {
+	return judged(c.odata.AddUserCredential(ctx, client.UserCredential{Name: name, User: user}, password))
+}
+
+func (c *clients) removeCredential(ctx context.Context, name string) error {
+	return judged(unless(c.odata.RemoveUserCredential(ctx, name), client.ErrNotFound))
 }
 
 // close closes idle connections.

@@ -107,6 +107,13 @@ func (n *names) back(text string) string {
 	return text
 }
 
+// backHost translates the hosts in a text.
+func (n *names) backHost(text string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return replaceAll(text, n.hosts)
+}
+
 // backUser translates the user column: a user, or <CN>@<CN of the issuer>.
 func (n *names) backUser(user string) string {
 	n.mu.Lock()

@@ -59,11 +59,22 @@ func (s *remoteSession) Do(ctx context.Context, from *sender.Sender, message sen
 		message.RawHeader = append(message.RawHeader[:len(message.RawHeader):len(message.RawHeader)], passportHeader+": "+hex.EncodeToString(raw))
 		c.remote.root, c.remote.passport = root, column
 	}
-	from = s.translated(from)
 	c.remote.credentials = from.Basic != nil || from.Bearer != ""
+	// The same sender, so that it keeps what it keeps between calls. A session belongs to one goroutine.
+	given := from.Basic
+	from.Basic = s.translated(given)
+	defer func() { from.Basic = given }()
 	result, err := from.Do(ctx, message)
 	if err != nil {
 		return nil, err
+	}
+	if cookies := result.Header.Values("Set-Cookie"); len(cookies) > 0 {
+		// The affinity cookie is named after the host.
+		result.Header = result.Header.Clone()
+		result.Header.Del("Set-Cookie")
+		for _, cookie := range cookies {
+			result.Header.Add("Set-Cookie", s.names.backHost(cookie))
+		}
 	}
 	c.Result = result
 	c.Journey = journey.Journey{Status: result.Status, Client: result.LocalAddr, Request: result.Request}.WithSender(result.Stop())
@@ -94,27 +105,15 @@ func carriesPassport(m sender.Call) bool {
 	return false
 }
 
-// translated is the sender with the target's names in its logon. It is the same one each time, so
-// that it keeps what it keeps between calls.
-func (s *remoteSession) translated(from *sender.Sender) *sender.Sender {
-	if from.Basic == nil {
-		return from
+// translated is the logon with the target's names.
+func (s *remoteSession) translated(given *sender.Credentials) *sender.Credentials {
+	if given == nil {
+		return nil
 	}
-	if known, ok := s.logons[from]; ok {
-		return known
+	out := &sender.Credentials{User: s.names.user(given.User), Password: given.Password}
+	if known, ok := s.passwords[given.User]; ok && known.scenario == out.Password {
+		out.Password = known.target
 	}
-	given := *from.Basic
-	user := s.names.user(given.User)
-	password := given.Password
-	if known, ok := s.passwords[given.User]; ok && known.scenario == password {
-		password = known.target
-	}
-	out := from.With(func(n *sender.Sender) { n.Basic = &sender.Credentials{User: user, Password: password} })
-	if s.logons == nil {
-		s.logons = map[*sender.Sender]*sender.Sender{}
-	}
-	s.logons[from] = out
-	s.opened = append(s.opened, out)
 	return out
 }
 
@@ -165,7 +164,9 @@ func (s *remoteSession) ownJourney(ctx context.Context, c *Call) (bool, error) {
 	if c.Result.Stage == sender.StageDial {
 		return false, nil
 	}
-	j, err := s.remote.own.journey(ctx, c.Result.LocalAddr, c.Result.Request, s.remote.waits.Absence)
+	j, err := s.remote.own.journey(ctx, wanted{
+		client: c.Result.LocalAddr, request: c.Result.Request, logged: c.remote.marker, line: answeredBefore(c.Result) + 1,
+	}, s.remote.waits.Absence)
 	if err != nil {
 		return false, &FaultError{"reading the record of a call", err}
 	}

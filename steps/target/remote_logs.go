@@ -16,12 +16,7 @@ import (
 // findLines waits for the access log lines of a call: one for each request that was answered. For a
 // call without an answer it waits whether any come.
 func (s *remoteSession) findLines(ctx context.Context, c *Call) error {
-	expected := 0
-	for _, a := range c.Result.Attempts {
-		if a.Status != 0 {
-			expected++
-		}
-	}
+	expected := answeredBefore(c.Result)
 	limit := s.remote.waits.Absence
 	if c.Result.Answered() {
 		expected++
@@ -47,6 +42,16 @@ func (s *remoteSession) findLines(ctx context.Context, c *Call) error {
 		c.Journey.Node, c.Journey.User, c.Journey.AccessLog = last.Node, last.User, last.AccessLine.String()
 	}
 	return nil
+}
+
+// answeredBefore counts the requests that were answered before the last one of a call.
+func answeredBefore(r sender.Result) (n int) {
+	for _, a := range r.Attempts {
+		if a.Status != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // inOrder puts the lines into the order of the requests: challenge or token fetch first. Lines of two

@@ -31,9 +31,8 @@ func (r *remote) probe(ctx context.Context) error {
 	lacks("bad connections are tried on the embedded simulator only, not on a target that others use", Limits)
 	lacks("the interfaces of a tenant have no way to put a certificate into the keystore", Keystore)
 	lacks("others use the load balancer's trust list too: it is changed in the embedded simulator only", CustomTrust)
-	lacks("a deployed User Credentials artifact could not be removed again", Credentials)
 	if r.api == nil {
-		lacks("the target document has no management section", Mappings, Roles, AccessLog, Trace)
+		lacks("the target document has no management section", Mappings, Roles, Credentials, AccessLog, Trace)
 	} else if err := r.probeInterfaces(ctx, lacks); err != nil {
 		return err
 	}
@@ -75,6 +74,7 @@ func (r *remote) probe(ctx context.Context) error {
 	}
 	if r.facts == nil {
 		lacks("the clock of a real tenant cannot be moved", Clock)
+		lacks("that a deployed User Credentials artifact could be removed again is not known of a real tenant", Credentials)
 		lacks("the target document does not say that the flow behind /http/orders tells what reached it", Echo)
 		for _, f := range []string{AccessLog, Trace} {
 			if reason, missing := r.lacks[f]; missing {

@@ -19,13 +19,14 @@ type remoteSession struct {
 	remote *remote
 	names  *names
 	opened []*sender.Sender
-	logons map[*sender.Sender]*sender.Sender
 	// passwords of users that play a part, by the scenario's name.
 	passwords map[string]password
 	clients   map[string]oauthClient
 	taken     map[int]bool // declared senders that play a part in this scenario
 	borrowed  map[string]bool
 	roles     map[tenant.Assignment]bool // of users that only this scenario has
+	groups    map[string]bool            // that only this scenario has
+	nodes     int                        // how many the scenario takes the tenant to have
 	undo      []undo
 	closed    bool
 }
@@ -119,6 +120,7 @@ func (s *remoteSession) settle(setup Setup) error {
 	case !setup.Clock.IsZero():
 		return &UnsupportedError{Feature: Clock, Reason: "the clock of a target that scenarios share can be moved on, and not be set to a date"}
 	}
+	s.nodes = max(1, setup.Nodes) // as an embedded landscape has
 	s.names.hosts[BaseHost] = r.defaultHost()
 	for _, want := range setup.Domains {
 		i := slices.IndexFunc(d.Domains, func(p PlayedDomain) bool {
@@ -276,6 +278,9 @@ func (s *remoteSession) Advance(ctx context.Context, by time.Duration) error {
 func (s *remoteSession) Distrust(context.Context) error { return s.remote.needs(CustomTrust) }
 
 func (s *remoteSession) SetNodeUp(ctx context.Context, n int, up bool) error {
+	if have := s.remote.nodes(); have != s.nodes {
+		return &UnsupportedError{Feature: Nodes, Reason: fmt.Sprintf("the scenario takes nodes down of a tenant with %d, and the target has %d", s.nodes, have)}
+	}
 	if !s.remote.document.Features[Nodes] || s.remote.own == nil {
 		return &UnsupportedError{Feature: Nodes, Reason: "others use the runtime nodes too (in a running simulator that is yours alone, set features.nodes: true and run with --concurrency 1)"}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/management/client"
 	"example.com/gatehouse/simulator/tenant"
 )
 
@@ -65,18 +66,23 @@ func (s *remoteSession) onTarget(a tenant.Assignment) (application, user string,
 	if err := s.remote.needs(Roles); err != nil {
 		return "", "", err
 	}
-	if a.Group != "" {
-		return "", "", &UnsupportedError{Feature: Roles, Reason: "roles of groups are not changed on a target that others use"}
+	if a.Group != "" && !s.groups[a.Group] {
+		return "", "", &UnsupportedError{Feature: Roles, Reason: "roles of groups that the scenario did not make are not changed on a target that others use"}
 	}
 	if err := s.owns(Roles, a.User); err != nil {
 		return "", "", err
 	}
 	r := s.remote
 	switch application = a.Application; {
+	case application == "" && strings.HasPrefix(a.Role, "AuthGroup."):
+		application = r.account() + "tmn" // [C] blog: the authorization groups are those of the management node
 	case application == "":
 		application = r.application()
 	case strings.HasPrefix(application, "e100999"): // the account of scenarios
 		application = r.account() + strings.TrimPrefix(application, "e100999")
+	}
+	if a.Group != "" {
+		return application, s.names.user(a.Group), nil
 	}
 	return application, s.names.user(a.User), nil
 }
@@ -97,6 +103,10 @@ func (s *remoteSession) Assign(ctx context.Context, a tenant.Assignment) error {
 		return err
 	}
 	api, role := s.remote.api, a.Role
+	doing := fmt.Sprintf("assigning the role %s on %s to %s", role, application, user)
+	if a.Group != "" { // goes with the group
+		return unknown(api.assignGroup(ctx, application, role, user), doing)
+	}
 	if has, err := s.has(ctx, application, role, user); has || err != nil {
 		return err
 	}
@@ -109,13 +119,26 @@ func (s *remoteSession) Assign(ctx context.Context, a tenant.Assignment) error {
 		s.note(application, role, user, true)
 		return api.assign(ctx, application, role, user)
 	})
-	return said(err, fmt.Sprintf("assigning the role %s on %s to %s", role, application, user))
+	return unknown(err, doing)
+}
+
+// unknown tells a tenant that has no such application, or whose application has no such role, from a
+// fault: nothing can be assigned there, whoever asks.
+func unknown(err error, doing string) error {
+	var refused *refusedError
+	if errors.As(err, &refused) && errors.Is(err, client.ErrNotFound) {
+		return &UnsupportedError{Feature: Roles, Reason: fmt.Sprintf("%s: %v", doing, err)}
+	}
+	return said(err, doing)
 }
 
 func (s *remoteSession) Unassign(ctx context.Context, a tenant.Assignment) (bool, error) {
 	application, user, err := s.onTarget(a)
 	if err != nil {
 		return false, err
+	}
+	if a.Group != "" {
+		return false, &UnsupportedError{Feature: Roles, Reason: "a role is not taken from a group: the scenario's groups are removed as a whole"}
 	}
 	api, role := s.remote.api, a.Role
 	if has, err := s.has(ctx, application, role, user); !has || err != nil {
@@ -143,11 +166,23 @@ func (s *remoteSession) note(application, role, user string, has bool) {
 	s.roles[tenant.Assignment{User: user, Role: role, Application: application}] = has
 }
 
-func (s *remoteSession) AddGroup(context.Context, string, string) error {
-	if err := s.remote.needs(Roles); err != nil {
+// AddGroup makes a group that nobody else has.
+func (s *remoteSession) AddGroup(ctx context.Context, group, user string) error {
+	if err := errors.Join(s.remote.needs(Roles), s.owns(Roles, user)); err != nil {
 		return err
 	}
-	return &UnsupportedError{Feature: Roles, Reason: "groups are not changed on a target that others use"}
+	name := s.names.user(group)
+	err := s.attempt("the group "+name, func(ctx context.Context) error { return s.remote.api.removeGroup(ctx, name) }, func() error {
+		return s.remote.api.addGroup(ctx, name, s.names.user(user))
+	})
+	if err != nil {
+		return said(err, "making the group "+name)
+	}
+	if s.groups == nil {
+		s.groups = map[string]bool{}
+	}
+	s.groups[group] = true
+	return nil
 }
 
 // AddUser takes a declared user for the part; a running simulator gets one of that name.
@@ -180,8 +215,15 @@ func (s *remoteSession) AddUser(ctx context.Context, user, given string) error {
 	}), "making the user "+name)
 }
 
-func (s *remoteSession) AddCredential(context.Context, string, string) error {
-	return s.remote.needs(Credentials)
+// AddCredential deploys an artifact that nobody else has, for a user that only this scenario has.
+func (s *remoteSession) AddCredential(ctx context.Context, user, password string) error {
+	if err := s.remote.needs(Credentials); err != nil {
+		return err
+	}
+	name := "GH_" + s.names.run + "_" + s.remote.id(3)
+	return said(s.attempt("the User Credentials artifact "+name, func(ctx context.Context) error { return s.remote.api.removeCredential(ctx, name) }, func() error {
+		return s.remote.api.addCredential(ctx, name, s.names.user(user), password)
+	}), "deploying the User Credentials artifact "+name)
 }
 
 // AddClient takes a declared client for the part; a running simulator gets one.

@@ -44,6 +44,14 @@ func (c *Client) AddUserCredential(ctx context.Context, u UserCredential, passwo
 	return nil
 }
 
+// RemoveUserCredential removes a User Credentials artifact. [?]
+func (c *Client) RemoveUserCredential(ctx context.Context, name string) error {
+	if err := c.modify(ctx, http.MethodDelete, key("UserCredentials", name), nil, nil, nil); err != nil {
+		return fmt.Errorf("removing the user credentials %s: %w", name, err)
+	}
+	return nil
+}
+
 // KeystoreEntry is an entry of the tenant keystore, which has nothing to do with inbound calls [C].
 type KeystoreEntry struct {
 	Hexalias, Alias, KeyType, Type, Owner, Status string
