@@ -3,6 +3,7 @@ package container_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -227,18 +228,38 @@ func startHAProxy(t *testing.T, base string, nw *testcontainers.DockerNetwork, t
 		assert.NoError(t, testcontainers.TerminateContainer(front, testcontainers.StopTimeout(0)))
 	})
 	require.NoError(t, err)
-	if ip, err := front.ContainerIP(t.Context()); err == nil && ip != "" {
-		own := net.JoinHostPort(ip, "8443")
-		if conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(t.Context(), "tcp", own); err == nil {
-			assert.NoError(t, conn.Close())
-			return own, false
-		}
-	}
 	host, err := front.Host(t.Context())
 	require.NoError(t, err)
 	port, err := front.MappedPort(t.Context(), "8443/tcp")
 	require.NoError(t, err)
-	return net.JoinHostPort(host, port.Port()), true
+	published := net.JoinHostPort(host, port.Port())
+	own := published
+	if ip, err := front.ContainerIP(t.Context()); err == nil && ip != "" {
+		own = net.JoinHostPort(ip, "8443")
+	}
+	require.Eventually(t, func() bool {
+		for _, address = range []string{own, published} {
+			if answersTLS(t.Context(), address) {
+				return true
+			}
+		}
+		return false
+	}, frontLimit, 100*time.Millisecond, "HAProxy answers neither at %s nor at %s", own, published)
+	return address, address == published
+}
+
+// frontLimit is how long HAProxy may take until it answers.
+const frontLimit = 20 * time.Second
+
+// answersTLS tells whether somebody takes part in a TLS handshake there; who it is, a suite finds out.
+func answersTLS(ctx context.Context, address string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
 }
 
 // describe is the target document: calls go through HAProxy, all else to the tenant.

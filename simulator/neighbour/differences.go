@@ -22,7 +22,7 @@ var unreadableForGo = Difference{
 
 var depthUnknown = Difference{
 	What:   "The record of a call does not tell at which depth the chain failed",
-	Reason: "the header that passes on a refused certificate holds subject and verify result only, as the real trace does",
+	Reason: "nginx has no variable that holds it",
 }
 
 // Differences lists what is known to come out differently. A test sends every defect through both
@@ -30,13 +30,13 @@ var depthUnknown = Difference{
 func Differences(kind Kind) []Difference {
 	switch kind {
 	case HAProxy:
-		return []Difference{unreadableForGo, depthUnknown, {
+		return []Difference{unreadableForGo, {
 			What:    "HAProxy ends the handshake, Gatehouse answers 401 with the verify result",
 			Reason:  "HAProxy 2.6 does not ignore the codes 32 to 63, although it is told to ignore all",
 			Defects: []string{"ca-key-usage-missing", "name-not-permitted", "name-excluded", "unknown-critical-extension", "ca-unknown-critical-extension"},
 		}, {
-			What:   "On a resumed session the verify result is the last error, not the first",
-			Reason: "HAProxy keeps the first errors for the connection only; OpenSSL's session keeps the last",
+			What:   "On a resumed session the verify result may be that of another refused chain with the same certificate and the same last error",
+			Reason: "OpenSSL's session keeps the last error only, and the configuration remembers the first one by certificate and last error, for 10 minutes; the last error stands where it forgot",
 		}}
 	case Nginx:
 		withCritical := unreadableForGo

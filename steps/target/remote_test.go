@@ -164,6 +164,10 @@ func changes(t *testing.T, on target.Target) target.Session {
 	require.NoError(t, err)
 	require.NoError(t, s.AddUser(ctx, "erika", "opensesame"))
 	require.NoError(t, s.AddClient(ctx, "d2c1"))
+	require.NoError(t, s.AddCredential(ctx, "backend", "opensesame"))
+	require.NoError(t, s.AddGroup(ctx, "Senders", "DEPOT"))
+	require.NoError(t, s.Assign(ctx, tenant.Assignment{Group: "Senders", Role: "ESBMessaging.send"}))
+	require.NoError(t, s.Assign(ctx, tenant.Assignment{User: "DEPOT", Role: "AuthGroup.Administrator"}))
 	require.NoError(t, s.Map(ctx, p.Keystore.Certificate, "DEPOT"))
 	off := false
 	require.NoError(t, s.PutChannel(ctx, simulator.Channel{Address: "/http/returns", CSRFProtected: &off}))
@@ -184,6 +188,11 @@ func TestWhatWasLeftIsPutBack(t *testing.T) {
 	assert.NotEqual(t, before.Roles, during.Roles)
 	assert.NotEqual(t, before.Users, during.Users)
 	assert.NotEqual(t, before.Clients, during.Clients)
+	assert.NotEqual(t, before.Credentials, during.Credentials)
+	require.Len(t, during.Groups, len(before.Groups)+1)
+	assert.True(t, slices.ContainsFunc(during.Roles, func(a tenant.Assignment) bool {
+		return a.Role == "AuthGroup.Administrator" && a.Application == "e100999tmn" && strings.HasSuffix(a.User, "-DEPOT")
+	}), "the authorization groups are those of the management node: %v", during.Roles)
 	assert.Greater(t, len(during.Channels), len(before.Channels))
 
 	interrupted, cancel := context.WithCancel(t.Context())
@@ -194,6 +203,8 @@ func TestWhatWasLeftIsPutBack(t *testing.T) {
 	assert.Equal(t, before.Roles, after.Roles)
 	assert.Equal(t, before.Users, after.Users)
 	assert.Equal(t, before.Clients, after.Clients)
+	assert.Equal(t, before.Credentials, after.Credentials)
+	assert.Equal(t, before.Groups, after.Groups)
 	assert.Equal(t, before.Channels, after.Channels)
 	assert.Equal(t, before.Artifacts, after.Artifacts)
 }
@@ -209,7 +220,7 @@ func TestWhatCannotBePutBackIsTold(t *testing.T) {
 	var fault *target.FaultError
 	err = s.Close(t.Context())
 	require.ErrorAs(t, err, &fault)
-	for _, part := range []string{"DEPOT", "ESBMessaging.send", "erika", "the integration flow GH_"} {
+	for _, part := range []string{"DEPOT", "ESBMessaging.send", "erika", "the integration flow GH_", "the group GH-", "the User Credentials artifact GH_"} {
 		assert.ErrorContains(t, err, part)
 	}
 	require.NoError(t, s.Close(t.Context()), "it is told once")
@@ -256,4 +267,75 @@ func TestDeclaredSender(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, shop.DER(), unmapped.Keystore.Certificate)
 	require.ErrorAs(t, s.Map(t.Context(), shop.DER(), "X"), &unsupported)
+}
+
+// What the tenant does not have is not supported, and no fault: an application, a role on it, a group that
+// the scenario did not make, as many nodes as a scenario takes down some of.
+func TestWhatTheTenantLacksIsNotSupported(t *testing.T) {
+	secrets(t)
+	r := start(t)
+	on := connect(t, r.document(t, whole+"features: {nodes: true}\n"))
+	ctx := t.Context()
+	s, err := on.Open(ctx, target.Setup{})
+	require.NoError(t, err)
+	defer s.Close(ctx)
+	for what, err := range map[string]error{
+		"provision":   s.Assign(ctx, tenant.Assignment{User: "SHOP", Role: "ESBMessaging.send", Application: "provision"}),
+		"no role":     s.Assign(ctx, tenant.Assignment{User: "SHOP", Role: "none.such"}),
+		"did not":     s.Assign(ctx, tenant.Assignment{Group: "Senders", Role: "ESBMessaging.send"}),
+		"target has ": s.SetNodeUp(ctx, 1, false),
+	} {
+		var unsupported *target.UnsupportedError
+		require.ErrorAs(t, err, &unsupported, what)
+		assert.Contains(t, unsupported.Reason, what)
+	}
+	require.NoError(t, s.Assign(ctx, tenant.Assignment{User: "SHOP", Role: "ESBMessaging.send"}), "the good twin")
+	two, err := on.Open(ctx, target.Setup{Nodes: 2})
+	require.NoError(t, err)
+	defer two.Close(ctx)
+	require.NoError(t, two.SetNodeUp(ctx, 1, false), "the good twin")
+}
+
+// With the key of the CA above the issuing one, chains are broken above the sender's certificate, too.
+func TestIssuingCAWithTheKeyAboveIt(t *testing.T) {
+	secrets(t)
+	r := start(t)
+	root, _ := r.sim.Certificates().Get("example-root")
+	issuing := root.Intermediate("Somebody's Issuing CA")
+	for name, c := range map[string]*pki.Certificate{"issuing.key": issuing, "root.key": root} {
+		key, err := keystore.KeyPEM(c.Key())
+		require.NoError(t, err)
+		r.write(t, name, string(key))
+	}
+	r.write(t, "issuing.pem", string(keystore.FullChainPEM(issuing)))
+	for key, want := range map[string]suite.Status{"": suite.NotSupported, ", issuerKey: root.key": suite.Passed} {
+		on := connect(t, r.document(t, whole+"issuing: {certificate: issuing.pem, key: issuing.key"+key+"}\n"))
+		report := runOn(t, on, suite.Config{Names: []string{"^A chain with the defect issuer-not-ca does not hold$"}})
+		require.Len(t, report.Results, 1)
+		failure, _ := report.Results[0].Failure()
+		assert.Equal(t, want, report.Results[0].Status, failure.Message)
+	}
+	for text, want := range map[string]string{
+		"issuing: {certificate: issuing.pem, key: issuing.key, issuerKey: none.key}":    "there is no file",
+		"issuing: {certificate: issuing.pem, key: issuing.key, issuerKey: issuing.pem}": "there is no private key in issuing.pem",
+	} {
+		d, err := target.ParseDocument("target.yaml", []byte("call: {url: https://a.example, trust: lb.pem}\n"+text), r.folder)
+		if err == nil {
+			_, err = target.Remote(t.Context(), d)
+		}
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+// One system that logs on with a password, and then does not, keeps its TLS session, as it does in the
+// embedded simulator; and a 401 to user and password has the reason that the node's own record tells.
+func TestLogonsOnARunningSimulator(t *testing.T) {
+	secrets(t)
+	r := start(t)
+	on := connect(t, r.document(t, whole))
+	report := runOn(t, on, suite.Config{Tags: "@FLD-15 or @AUT-6 or @AUT-7 or @FLD-8", Concurrency: 4})
+	for _, result := range report.Results {
+		failure, _ := result.Failure()
+		assert.Equal(t, suite.Passed, result.Status, "%s: %s", result.Scenario.Name, failure.Message)
+	}
 }
