@@ -41,7 +41,21 @@ sockets, which only Linux has.
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", d.What, d.Reason, defects)
 		}
+		if scenarios := neighbour.ScenarioDifferences(kind); len(scenarios) > 0 {
+			fmt.Fprintf(&b, "\nOf the bundled suite these scenarios do not pass with %s in a container in front of the runtime nodes:\n\n| what they are about | | why | scenarios |\n|---|---|---|---|\n", kind)
+			for _, d := range scenarios {
+				names := strings.Join(d.Scenarios, "<br>")
+				if d.Tag != "" {
+					names = "those with the tag `" + d.Tag + "`"
+				}
+				how := "not supported"
+				if d.Run {
+					how = "comes out differently"
+				}
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.What, how, d.Reason, names)
+			}
+		}
 	}
-	b.WriteString("\nA test sends every defect of [the catalogue](defects.md) through both load balancers. It fails for a\ndifference that does not stand here, and for one that stands here and is none.\n")
+	b.WriteString("\nA test sends every defect of [the catalogue](defects.md) through both load balancers. It fails for a\ndifference that does not stand here, and for one that stands here and is none. So does the test that runs\nthe bundled suite through HAProxy (` + "`make container`" + `).\n")
 	return b.String()
 }

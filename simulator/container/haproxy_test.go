@@ -50,6 +50,7 @@ channels:
   - {address: /http/one-way, csrfProtected: false, answer: oneWay}
   - {address: /http/no-content, csrfProtected: false, answer: noContent}
   - {address: /http/fails, csrfProtected: false, answer: fail}
+  - {address: /gw/odata/SAP/STOCK}
 users: [{name: admin, password: an-example-for-admin}]
 oauthClients: [{id: platform, secret: an-example-for-platform, scopes: [hcp.manageAuthorizationSettings, hcp.readAuthorizationSettings]}]
 roles:
@@ -73,7 +74,8 @@ channels:
   - {plays: /http/flow, address: /http/one-way, answer: oneWay}
   - {plays: /http/flow, address: /http/no-content, answer: noContent}
   - {plays: /http/flow, address: /http/fails, answer: fail}
-limits: {log: 20s, trace: 1s, absence: 1s}
+  - {plays: /gw/odata/SAP/STOCK, address: /gw/odata/SAP/STOCK, adapter: OData}
+limits: {log: 5s, trace: 1s, absence: 1s}
 `
 
 // concurrency is how many scenarios run at once where they do not change what others use: most of their

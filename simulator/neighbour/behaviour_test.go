@@ -117,6 +117,29 @@ func TestSendersHeadersAreRemoved(t *testing.T) {
 	}
 }
 
+// In its certificate request each host names the CAs of its bundle and no other, as with our load
+// balancer.
+func TestNamesOfCAs(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			f := startBehind(t, kind, landscape())
+			for host, want := range map[string][]string{
+				f.sim.Host():      {"C=DE, O=Example, CN=Example Root CA"},
+				"asks.example":    {"C=DE, O=Example, CN=Other Root CA"},
+				"demands.example": {"C=DE, O=Example, CN=Example Root CA"},
+				"never.example":   nil,
+			} {
+				for _, address := range []string{f.sim.Address(), f.address} {
+					result, err := f.sender(t, "warehouse").Do(t.Context(), sender.Call{URL: "https://" + host + "/http/orders", Address: address})
+					require.NoError(t, err)
+					assert.Equal(t, want, result.AcceptableCAs, "%s at %s", host, address)
+				}
+			}
+		})
+	}
+}
+
 // With two nodes a cookie keeps a sender on its node; with an encoded one it loses it.
 func TestAffinity(t *testing.T) {
 	for _, kind := range kinds {
@@ -201,6 +224,9 @@ func TestNodesDown(t *testing.T) {
 				assert.Equal(t, seen{Status: 200, User: "WAREHOUSE"}, f.through(t, from, true, nil))
 			}
 			f.sim.Nodes()[1].SetUp(false)
+			if kind == neighbour.HAProxy {
+				assert.Equal(t, seen{Status: 503}, f.through(t, from, true, nil), "at once, whether it has noticed or not")
+			}
 			assert.Eventually(t, func() bool {
 				s := f.through(t, from, true, nil).Status
 				return s == 503 || s == 502

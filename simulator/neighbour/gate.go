@@ -59,6 +59,9 @@ const (
 // checkHeader marks a neighbour's own question whether a node is up.
 const checkHeader = "X-Gatehouse-Check"
 
+// nodeDown stands in that header of the answer of a node that is down.
+const nodeDown = "down"
+
 // Gate is the door of a runtime node: a TLS listener that lets the neighbour in and nobody else,
 // reads from its headers who the sender is, and hands the call to the node.
 type Gate struct {
@@ -125,7 +128,9 @@ func (g *Gate) Close() error {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := g.config
 	if !c.Node.Up() {
-		// For a call that came before the neighbour noticed: it takes another node.
+		// For a call that came before the neighbour noticed: it takes another node, or says itself that
+		// there is none.
+		w.Header().Set(checkHeader, nodeDown)
 		http.Error(w, "The runtime node is down.", http.StatusBadGateway)
 		return
 	}

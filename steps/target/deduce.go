@@ -22,6 +22,11 @@ func deduce(c *Call) (journey.Journey, error) {
 	unknown := func(why string) (journey.Journey, error) {
 		return c.Journey, &UnsupportedError{Feature: Stations, Reason: why}
 	}
+	if a := c.Result.Alert; !c.Result.Answered() && c.remote.required && a != nil && a.From == journey.LoadBalancerSide && aboutCertificate(a.Number, c.Result.CertificateSent) {
+		j.Verification.Presented = c.Result.CertificateSent
+		add(journey.LoadBalancer, journey.Refused, journey.CertificateRequired, "the host is in mode require, and the load balancer ended the handshake with "+a.String())
+		return done()
+	}
 	if !c.Result.Answered() {
 		return done() // the sender's own stop says what there is to say
 	}
@@ -44,6 +49,16 @@ func deduce(c *Call) (journey.Journey, error) {
 	}
 	add(journey.RuntimeNode, journey.Passed, "", "the access log shows "+c.Lines[len(c.Lines)-1].User)
 	return nodeStops(c, add, done, unknown)
+}
+
+// aboutCertificate tells whether an alert says that the sender's certificate is not good, or that there
+// is none (RFC 8446 and RFC 5246, section 7.2).
+func aboutCertificate(alert uint8, sent bool) bool {
+	const handshakeFailure, badCertificate, certificateUnknown, unknownCA, certificateRequired = 40, 42, 46, 48, 116
+	if !sent {
+		return alert == certificateRequired || alert == handshakeFailure // before TLS 1.3 there was no other
+	}
+	return alert >= badCertificate && alert <= certificateUnknown || alert == unknownCA
 }
 
 // loadBalancerStop tells what the trace says of the load balancer's verdict; accepted is true if a

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 
@@ -73,6 +74,54 @@ func TestDeduce(t *testing.T) {
 		assert.Equal(t, c.reason, cause.Reason, name)
 		assert.Equal(t, c.code, j.Verification.Code, name)
 	}
+}
+
+// Of a handshake that the load balancer ended, the alert tells only of a host in mode require that it was
+// the certificate.
+func TestDeduceFromAlerts(t *testing.T) {
+	for name, one := range map[string]struct {
+		alert          uint8
+		sent, required bool
+		want           journey.Reason
+	}{
+		"none, TLS 1.3":            {116, false, true, journey.CertificateRequired},
+		"none, TLS 1.2":            {40, false, true, journey.CertificateRequired},
+		"none, no common cipher":   {40, true, true, journey.HandshakeEnded},
+		"not good":                 {42, true, true, journey.CertificateRequired},
+		"expired":                  {45, true, true, journey.CertificateRequired},
+		"unknown CA":               {48, true, true, journey.CertificateRequired},
+		"wrong key":                {51, true, true, journey.HandshakeEnded},
+		"not good, mode request":   {42, true, false, journey.HandshakeEnded},
+		"another server's quarrel": {70, true, true, journey.HandshakeEnded},
+	} {
+		alert := &journey.Alert{From: journey.LoadBalancerSide, Number: one.alert, Name: journey.AlertName(one.alert)}
+		c := Call{
+			Result: sender.Result{Stage: sender.StageTLS, Err: errors.New("remote error"), Alert: alert, CertificateSent: one.sent, CertificateAsked: true},
+			remote: &remoteCall{required: one.required},
+		}
+		if one.sent {
+			c.Result.Sent = [][]byte{[]byte("a certificate")}
+		}
+		j, err := deduce(&c)
+		require.NoError(t, err, name)
+		cause, bad := j.Cause()
+		require.True(t, bad, name)
+		assert.Equal(t, one.want, cause.Reason, name)
+	}
+}
+
+// At which depth a chain failed does not stand in the trace: a step about it is not supported, and
+// neither right nor wrong.
+func TestDepthIsNotDeduced(t *testing.T) {
+	c := Call{
+		Result: sender.Result{Status: 401, Stage: sender.StageDone, CertificateSent: true},
+		Lines:  []systemlog.NodeLine{{}}, Records: []systemlog.NodeRecord{{TraceRecord: systemlog.TraceRecord{Text: systemlog.CertificateStatus(20)}}},
+		remote: &remoteCall{},
+	}
+	j, err := deduce(&c)
+	require.NoError(t, err)
+	assert.Equal(t, 20, j.Verification.Code)
+	assert.True(t, j.Verification.DepthUnknown)
 }
 
 func TestNames(t *testing.T) {

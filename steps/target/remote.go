@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,6 +126,12 @@ func (r *remote) Sanity(ctx context.Context) error {
 
 // answers makes a call without identity, which any target answers.
 func (r *remote) answers(ctx context.Context) error {
+	_, err := r.ask(ctx)
+	return err
+}
+
+// ask makes a call without identity and returns its status.
+func (r *remote) ask(ctx context.Context) (status int, err error) {
 	one := &sender.Sender{Name: "probe", Trust: r.trust, CheckHostName: true, Timeout: ProbeLimit}
 	defer one.Close()
 	result, err := one.Do(ctx, sender.Call{URL: r.url.JoinPath("/http/gatehouse-probe").String(), Address: r.document.Call.Address})
@@ -131,9 +139,9 @@ func (r *remote) answers(ctx context.Context) error {
 		err = result.Err
 	}
 	if err != nil {
-		return &FaultError{"calling " + r.url.Host, err}
+		return 0, &FaultError{"calling " + r.url.Host, err}
 	}
-	return nil
+	return result.Status, nil
 }
 
 // now is the target's time.
@@ -210,6 +218,14 @@ func (r *remote) hangUp() {
 	if r.own != nil {
 		r.own.close()
 	}
+}
+
+// requires tells whether the host of a URL is a custom domain in mode require.
+func (r *remote) requires(callURL string) bool {
+	u, err := url.Parse(callURL)
+	return err == nil && slices.ContainsFunc(r.document.Domains, func(d PlayedDomain) bool {
+		return d.Mode == "require" && strings.EqualFold(d.Host, u.Hostname())
+	})
 }
 
 // defaultHost is the host of the call URL, without port.

@@ -22,6 +22,8 @@ type remoteCall struct {
 	root string
 	// began is by the target's clock.
 	began time.Time
+	// required tells that the host of the call is in mode require.
+	required bool
 	// credentials tells whether a logon was sent beside the certificate.
 	credentials bool
 	seen        map[string]bool // the features that were observed
@@ -59,6 +61,7 @@ func (s *remoteSession) Do(ctx context.Context, from *sender.Sender, message sen
 		message.RawHeader = append(message.RawHeader[:len(message.RawHeader):len(message.RawHeader)], passportHeader+": "+hex.EncodeToString(raw))
 		c.remote.root, c.remote.passport = root, column
 	}
+	c.remote.required = s.remote.requires(message.URL)
 	c.remote.credentials = from.Basic != nil || from.Bearer != ""
 	// The same sender, so that it keeps what it keeps between calls. A session belongs to one goroutine.
 	given := from.Basic

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -285,9 +286,21 @@ func (s *remoteSession) SetNodeUp(ctx context.Context, n int, up bool) error {
 		return &UnsupportedError{Feature: Nodes, Reason: "others use the runtime nodes too (in a running simulator that is yours alone, set features.nodes: true and run with --concurrency 1)"}
 	}
 	if !up {
-		s.changed(fmt.Sprintf("taking runtime node %d down", n), func(ctx context.Context) error { return s.remote.own.setNode(ctx, n, true) })
+		s.changed(fmt.Sprintf("taking runtime node %d down", n), func(ctx context.Context) error { return s.setNode(ctx, n, true) })
 	}
-	return said(s.remote.own.setNode(ctx, n, up), "taking a runtime node up or down")
+	return said(s.setNode(ctx, n, up), "taking a runtime node up or down")
+}
+
+// setNode takes a node up or down. Another load balancer than the simulator's own asks now and then
+// which nodes are up: that it has a node for a call again is waited for.
+func (s *remoteSession) setNode(ctx context.Context, n int, up bool) error {
+	if err := s.remote.own.setNode(ctx, n, up); err != nil || !up {
+		return err
+	}
+	return waitFor(ctx, s.remote.waits.Change, func() (bool, error) {
+		status, err := s.remote.ask(ctx)
+		return status != http.StatusServiceUnavailable && status != http.StatusBadGateway, err
+	})
 }
 
 func (s *remoteSession) NodeIDs(context.Context) ([]string, error) {

@@ -287,6 +287,9 @@ func (s *remoteSession) PutChannel(ctx context.Context, c simulator.Channel) err
 	if r.noUpload != "" {
 		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("the target document has no channel that plays %q with these properties, and none can be deployed: %s", c.Address, r.noUpload)}
 	}
+	if c.Adapter == "OData" {
+		return &UnsupportedError{Feature: Channels, Reason: "the address of an OData channel does not stand in its flow: declare the channel in the target document"} // [C] .iflw format
+	}
 	if c.Answer != "" && c.Answer != "echo" {
 		return &UnsupportedError{Feature: Channels, Reason: fmt.Sprintf("no flow that answers %q can be deployed: declare a channel with that answer in the target document", c.Answer)}
 	}
