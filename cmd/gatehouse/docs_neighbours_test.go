@@ -56,6 +56,10 @@ sockets, which only Linux has.
 			}
 		}
 	}
-	b.WriteString("\nA test sends every defect of [the catalogue](defects.md) through both load balancers. It fails for a\ndifference that does not stand here, and for one that stands here and is none. So does the test that runs\nthe bundled suite through HAProxy (` + "`make container`" + `).\n")
+	b.WriteString(`
+A test sends every defect of [the catalogue](defects.md) through both load balancers. It fails for a
+difference that does not stand here, and for one that stands here and is none. So does the test that runs
+the bundled suite through HAProxy (` + "`make container`" + `). For nginx nobody has run it.
+`)
 	return b.String()
 }

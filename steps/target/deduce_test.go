@@ -114,7 +114,7 @@ func TestDeduceFromAlerts(t *testing.T) {
 // neither right nor wrong.
 func TestDepthIsNotDeduced(t *testing.T) {
 	c := Call{
-		Result: sender.Result{Status: 401, Stage: sender.StageDone, CertificateSent: true},
+		Result: sender.Result{Status: 401, Stage: sender.StageDone, CertificateSent: true, Sent: [][]byte{[]byte("a certificate")}},
 		Lines:  []systemlog.NodeLine{{}}, Records: []systemlog.NodeRecord{{TraceRecord: systemlog.TraceRecord{Text: systemlog.CertificateStatus(20)}}},
 		remote: &remoteCall{},
 	}
