@@ -154,6 +154,7 @@ func (o *outcomes) compare(t *testing.T, engineHides bool) {
 	}
 	for i, d := range listed {
 		assert.Positive(t, found[i], "no scenario is one of %v %s", d.Scenarios, d.Tag)
+		t.Logf("%d do not pass: %s", found[i], d.Reason)
 	}
 	t.Logf("through HAProxy: of %d scenarios %d passed; others: %v", len(o.order), counts[result.Passed], counts)
 }

@@ -3,6 +3,7 @@ package neighbour_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -47,12 +48,18 @@ func program(t testing.TB, kind neighbour.Kind) string {
 	return path
 }
 
-// freeAddress is one that nobody listens on now.
+// freeAddress is one that nobody listens on now. Its port is below those that systems give to outgoing
+// connections, so that none of them takes it before the neighbour does.
 func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("of 100 ports none is free")
+	return ""
 }
 
 // front is a landscape with a real load balancer in front of its nodes, beside its own.

@@ -71,6 +71,8 @@ func (c Config) haproxy() []File {
 	line("    log global")
 	line("    option http-server-close")
 	line("    timeout connect 5s")
+	line("    # A node that is down answers so, and the call goes to another: a busy machine is no dead node.")
+	line("    timeout check 5s")
 	line("    timeout client %dms", ms(or(limits.BodyStall, 20*time.Second)))
 	line("    timeout http-request %dms", ms(or(limits.Header, 10*time.Second)))
 	line("    timeout http-keep-alive %dms", ms(or(limits.Idle, 5*time.Minute)))
@@ -229,7 +231,7 @@ func (c Config) haproxyNodes(line func(string, ...any), i int) {
 		if c.cookie(h) != "" {
 			cookie = " cookie " + c.cookieValue(h, n)
 		}
-		line("    server node%d %s ssl verify required ca-file %s crt %s verifyhost %s sni str(%s)%s check inter 1s fall 1 rise 1",
+		line("    server node%d %s ssl verify required ca-file %s crt %s verifyhost %s sni str(%s)%s check inter 1s fall 3 rise 1",
 			at+1, n.Address, c.file("nodes-ca.pem"), c.file("neighbour.pem"), serverName(n.ID), serverName(n.ID), cookie)
 	}
 }
