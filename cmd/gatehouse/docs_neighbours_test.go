@@ -29,6 +29,9 @@ verdict, a verdict without a certificate and a header that stands twice are answ
 In a container: give the folder to it (` + "`--behind-folder`" + `), say where it sees it (` + "`--behind-seen-as`" + `),
 and where the nodes listen and are reached (` + "`--node-host`, `--nodes-seen-at`" + `).
 
+HAProxy also tells the runtime node's door at which depth a chain failed, which stands in the record of
+the call and goes no further, and answers 503 itself when no node is left.
+
 HAProxy chooses a host in mode *require* by the server name before TLS ends, through abstract
 sockets, which only Linux has.
 `)

@@ -147,6 +147,7 @@ func (c Config) nginxHost(line func(string, ...any), i int, h Host) {
 	line("      proxy_ssl_name %s;", anyNode)
 	line("      proxy_set_header Host $http_host;")
 	line("      proxy_set_header %s \"\";", checkHeader)
+	line("      proxy_hide_header %s;", checkHeader)
 	line("      proxy_set_header %s $accepted_certificate;", forwarding.CertificateHeader)
 	line("      proxy_set_header %s $refused_subject;", forwarding.SubjectHeader)
 	line("      proxy_set_header %s $verify_result;", forwarding.ResultHeader)
