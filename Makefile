@@ -29,7 +29,7 @@ test: vet ## every test, with the race detector; what was skipped is listed at t
 	tools/container-tests.sh
 
 .PHONY: container
-container: ## the tests that need a container engine; make test runs them, too
+container: ## the tests that need a container engine, the whole suite through HAProxy among them; make test runs them, too
 	tools/container-tests.sh
 
 .PHONY: vet

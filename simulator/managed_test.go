@@ -280,6 +280,8 @@ func TestControlThatIsRefused(t *testing.T) {
 		"flows/none":        {"GET", "", 404, "could not be found"},
 		"users/admin":       {"DELETE", "", 409, "nobody can remove itself"},
 		"clients/x":         {"PUT", `{"secret":"s","scopes":["all"]}`, 400, "expected one of"},
+		"keystore/x":        {"PUT", `{"certificate":"MIIB"}`, 400, "PEM of one certificate"},
+		"keystore/x?":       {"PUT", `{"certificate":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}`, 400, "cannot be read"},
 		"users/a%0Ab":       {"PUT", `{"password":"x"}`, 400, "control characters"},
 	} {
 		_, data := a.call(row.method, "/gatehouse/v1/"+path, row.body, row.status)

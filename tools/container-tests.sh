@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the image in containers. They are a Go module of their own and need a container engine; where
+# Tests the image in containers, and runs the whole bundled suite through HAProxy. They are a Go module of their own and need a container engine; where
 # none answers, one line says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."

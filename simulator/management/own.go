@@ -102,6 +102,7 @@ var ownResources = map[string]ownResource{
 	"audit":        {takes: []string{"limit"}, methods: methods{"GET": ownAudit}},
 	"flows":        {rest: true, methods: methods{"GET": ownFlow}},
 	"users":        {rest: true, methods: methods{"PUT": ownPutUser, "DELETE": ownDeleteUser}},
+	"keystore":     {rest: true, methods: methods{"PUT": ownPutKeystore, "DELETE": ownDeleteKeystore}},
 	"clients":      {rest: true, methods: methods{"PUT": ownPutClient, "DELETE": ownDeleteClient}},
 }
 

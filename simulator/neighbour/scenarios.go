@@ -57,9 +57,6 @@ func ScenarioDifferences(kind Kind) []ScenarioDifference {
 		What: "Limits and bad connections", Tag: "@needs-limits",
 		Reason: "HAProxy reads its limits when it starts, and keeps no record of connections that end before a request",
 	}, {
-		What: "The tenant keystore", Tag: "@needs-keystore",
-		Reason: "the interfaces of a tenant have no way to put a certificate into it",
-	}, {
 		What:      "That there is no trace file",
 		Scenarios: []string{"Without errors there is no trace file", "With the first error there is one", "The trace file that is looked for does not exist, since nothing went wrong"},
 		Reason:    "other scenarios have left errors in the trace of the same node",

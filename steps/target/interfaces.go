@@ -66,6 +66,9 @@ type ownInterfaces interface {
 	removeUser(ctx context.Context, name string) error
 	putClient(ctx context.Context, id, secret string) error
 	removeClient(ctx context.Context, id string) error
+	// putIntoKeystore puts a certificate, DER, into the tenant keystore.
+	putIntoKeystore(ctx context.Context, alias string, certificate []byte) error
+	removeFromKeystore(ctx context.Context, alias string) error
 	close()
 }
 

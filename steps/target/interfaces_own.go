@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -176,6 +177,15 @@ func (o *ownClient) putClient(ctx context.Context, id, secret string) error {
 
 func (o *ownClient) removeClient(ctx context.Context, id string) error {
 	return o.ask(ctx, http.MethodDelete, "clients/"+url.PathEscape(id), nil, nil, nil)
+}
+
+func (o *ownClient) putIntoKeystore(ctx context.Context, alias string, certificate []byte) error {
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})
+	return o.ask(ctx, http.MethodPut, "keystore/"+url.PathEscape(alias), nil, map[string]string{"certificate": string(text)}, nil)
+}
+
+func (o *ownClient) removeFromKeystore(ctx context.Context, alias string) error {
+	return o.ask(ctx, http.MethodDelete, "keystore/"+url.PathEscape(alias), nil, nil, nil)
 }
 
 // token fetches a bearer token of an OAuth client. [C: the token service of a tenant]

@@ -29,10 +29,9 @@ func (r *remote) probe(ctx context.Context) error {
 	d := r.document
 	lacks("a target that scenarios share cannot be described by one", Landscape)
 	lacks("bad connections are tried on the embedded simulator only, not on a target that others use", Limits)
-	lacks("the interfaces of a tenant have no way to put a certificate into the keystore", Keystore)
 	lacks("others use the load balancer's trust list too: it is changed in the embedded simulator only", CustomTrust)
 	if r.api == nil {
-		lacks("the target document has no management section", Mappings, Roles, Credentials, AccessLog, Trace)
+		lacks("the target document has no management section", Mappings, Roles, Credentials, Keystore, AccessLog, Trace)
 	} else if err := r.probeInterfaces(ctx, lacks); err != nil {
 		return err
 	}
@@ -74,6 +73,7 @@ func (r *remote) probe(ctx context.Context) error {
 	}
 	if r.facts == nil {
 		lacks("the clock of a real tenant cannot be moved", Clock)
+		lacks("no interface of a real tenant that is known here puts a certificate into the keystore", Keystore)
 		lacks("that a deployed User Credentials artifact could be removed again is not known of a real tenant", Credentials)
 		lacks("the target document does not say that the flow behind /http/orders tells what reached it", Echo)
 		for _, f := range []string{AccessLog, Trace} {

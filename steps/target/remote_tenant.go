@@ -268,8 +268,15 @@ func (s *remoteSession) Token(ctx context.Context, client string) (string, error
 	return token, said(err, "fetching a token of the OAuth client "+c.id)
 }
 
-func (s *remoteSession) AddToKeystore(context.Context, string, []byte) error {
-	return s.remote.needs(Keystore)
+// AddToKeystore puts the certificate in under an alias that nobody else has.
+func (s *remoteSession) AddToKeystore(ctx context.Context, alias string, certificate []byte) error {
+	if err := s.remote.needs(Keystore); err != nil {
+		return err
+	}
+	name := "gh" + s.names.run + "-" + alias
+	return said(s.attempt("the keystore entry "+name, func(ctx context.Context) error { return s.remote.own.removeFromKeystore(ctx, name) }, func() error {
+		return s.remote.own.putIntoKeystore(ctx, name, certificate)
+	}), "putting a certificate into the tenant keystore as "+name)
 }
 
 // PutChannel takes the declared channel that has the same properties, or else deploys a flow with it.

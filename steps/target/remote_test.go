@@ -133,10 +133,12 @@ func TestRunningSimulator(t *testing.T) {
 	before := r.sim.Tenant().Config()
 	require.NoError(t, on.Sanity(t.Context()))
 	// Those that show every way of the target; the whole suite runs on one in package container.
-	const tags = "(@SND-3 or @LB-8 or @LB-10 or @LB-13 or @AUT-2 or @AUT-9 or @AUT-14 or @LOG-5 or @LOG-6 or @TRC-1 or @CHN-8 or @CHN-12 or @EP-3) and not @slow"
+	const tags = "(@SND-3 or @LB-8 or @LB-10 or @AUT-2 or @AUT-9 or @AUT-14 or @LOG-5 or @LOG-6 or @TRC-1 or @CHN-8 or @CHN-12 or @EP-3) and not @slow"
 	report := runOn(t, on, suite.Config{Tags: tags, Concurrency: 4})
+	// How calls are spread over nodes, calls of other scenarios would change.
+	spread := runOn(t, on, suite.Config{Tags: "@LB-13", Concurrency: 1})
 	counts := map[suite.Status]int{}
-	for _, result := range report.Results {
+	for _, result := range slices.Concat(report.Results, spread.Results) {
 		counts[result.Status]++
 		failure, _ := result.Failure()
 		switch result.Status {
@@ -166,6 +168,7 @@ func changes(t *testing.T, on target.Target) target.Session {
 	require.NoError(t, s.AddUser(ctx, "erika", "opensesame"))
 	require.NoError(t, s.AddClient(ctx, "d2c1"))
 	require.NoError(t, s.AddCredential(ctx, "backend", "opensesame"))
+	require.NoError(t, s.AddToKeystore(ctx, "warehouse", p.Keystore.Certificate))
 	require.NoError(t, s.AddGroup(ctx, "Senders", "DEPOT"))
 	require.NoError(t, s.Assign(ctx, tenant.Assignment{Group: "Senders", Role: "ESBMessaging.send"}))
 	require.NoError(t, s.Assign(ctx, tenant.Assignment{User: "DEPOT", Role: "AuthGroup.Administrator"}))
@@ -190,6 +193,7 @@ func TestWhatWasLeftIsPutBack(t *testing.T) {
 	assert.NotEqual(t, before.Users, during.Users)
 	assert.NotEqual(t, before.Clients, during.Clients)
 	assert.NotEqual(t, before.Credentials, during.Credentials)
+	require.Len(t, during.Keystore, len(before.Keystore)+1)
 	require.Len(t, during.Groups, len(before.Groups)+1)
 	assert.True(t, slices.ContainsFunc(during.Roles, func(a tenant.Assignment) bool {
 		return a.Role == "AuthGroup.Administrator" && a.Application == "e100999tmn" && strings.HasSuffix(a.User, "-DEPOT")
@@ -206,6 +210,7 @@ func TestWhatWasLeftIsPutBack(t *testing.T) {
 	assert.Equal(t, before.Clients, after.Clients)
 	assert.Equal(t, before.Credentials, after.Credentials)
 	assert.Equal(t, before.Groups, after.Groups)
+	assert.Equal(t, before.Keystore, after.Keystore)
 	assert.Equal(t, before.Channels, after.Channels)
 	assert.Equal(t, before.Artifacts, after.Artifacts)
 }
@@ -221,7 +226,7 @@ func TestWhatCannotBePutBackIsTold(t *testing.T) {
 	var fault *target.FaultError
 	err = s.Close(t.Context())
 	require.ErrorAs(t, err, &fault)
-	for _, part := range []string{"DEPOT", "ESBMessaging.send", "erika", "the integration flow GH_", "the group GH-", "the User Credentials artifact GH_"} {
+	for _, part := range []string{"DEPOT", "ESBMessaging.send", "erika", "the integration flow GH_", "the group GH-", "the User Credentials artifact GH_", "the keystore entry gh"} {
 		assert.ErrorContains(t, err, part)
 	}
 	require.NoError(t, s.Close(t.Context()), "it is told once")
