@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the image in containers, and runs the whole bundled suite through HAProxy. They are a Go module of their own and need a container engine; where
-# none answers, one line says so.
+# Tests the image in containers, and runs the whole bundled suite through HAProxy. The tests are a Go
+# module of their own and need a container engine; where none answers, one line says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! docker info >/dev/null 2>&1; then

@@ -77,3 +77,40 @@ func ids(c diagnosis.Case) (out []string) {
 	}
 	return out
 }
+
+// A record that does not say at which depth the chain failed, as behind nginx, excludes neither the sender's
+// certificate nor a CA above it; one that says so does.
+func TestADepthThatNobodyToldExcludesNothing(t *testing.T) {
+	t.Parallel()
+	for _, p := range senderProofsNamed(t, "certificate-expired", "ca-expired") {
+		l := goodLandscape()
+		if p.landscape != nil {
+			p.landscape(&l)
+		}
+		sim := simulator.New(t, l)
+		r := &run{t: t, sim: sim, extra: map[string]string{}}
+		p.calls(r)
+		told := r.last().Journey
+		untold := told
+		untold.Verification = journey.Verification{Presented: true, Code: told.Verification.Code, Subject: told.Verification.SenderSubject, DepthUnknown: true}
+		for _, id := range []string{"certificate-expired", "ca-expired"} {
+			c, refused := diagnosis.NewLive(sim.Tenant()).Diagnose(told)
+			require.True(t, refused)
+			assert.Equal(t, id == p.id, slices.Contains(ids(c), id), "%s: told: %v", p.id, ids(c))
+			c, refused = diagnosis.NewLive(sim.Tenant()).Diagnose(untold)
+			require.True(t, refused)
+			assert.Contains(t, ids(c), id, "%s: not told", p.id)
+		}
+	}
+}
+
+func senderProofsNamed(t *testing.T, names ...string) (out []proof) {
+	t.Helper()
+	for _, p := range slices.Concat(senderProofs(), chainProofs()) {
+		if slices.Contains(names, p.id) {
+			out = append(out, p)
+		}
+	}
+	require.Len(t, out, len(names))
+	return out
+}
