@@ -133,7 +133,7 @@ func (c *Certificate) digestStrength() (bits int, ok bool) {
 	case ed448Key:
 		return 224, true
 	case rsaPSSKey:
-		pss, ok := parsePSS(c.outer.params)
+		pss, ok := parseSignaturePSS(c.outer.params)
 		if !ok {
 			return 0, false
 		}
@@ -175,7 +175,7 @@ func (k *publicKey) verifiesWith(known signatureAlgorithm, alg algorithm, signed
 	case ed448Key:
 		return k.kind == ed448Key && verifyEd448(k.edwds, signed, sig)
 	case rsaPSSKey:
-		pss, ok := parsePSS(alg.params)
+		pss, ok := parseSignaturePSS(alg.params)
 		return ok && k.rsa != nil && k.pss.allows(pss) && k.rsa.verifyPSS(pss, digest(pss.hash, signed), sig)
 	}
 	if known.hash == 0 || k.kind != known.key {
