@@ -26,7 +26,12 @@ const startLimit = 15 * time.Second
 // other programs are switched off.
 func program(t testing.TB, kind neighbour.Kind) string {
 	t.Helper()
-	name := string(kind)
+	return installed(t, string(kind))
+}
+
+// installed finds a program that a comparison needs.
+func installed(t testing.TB, name string) string {
+	t.Helper()
 	path, err := exec.LookPath(name)
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"} {
 		if err == nil {
@@ -146,17 +151,26 @@ func (f *front) through(t testing.TB, from *sender.Sender, foreign bool, change 
 	if change != nil {
 		change(&call)
 	}
+	return f.left(t, func() int {
+		result, err := from.Do(t.Context(), call)
+		require.NoError(t, err)
+		return result.Status
+	})
+}
+
+// left reads what a call left in the nodes' logs. The call returns its status, 0 for no answer.
+func (f *front) left(t testing.TB, call func() int) seen {
+	t.Helper()
 	mark, err := f.sim.Logs().Mark()
 	require.NoError(t, err)
-	result, err := from.Do(t.Context(), call)
-	require.NoError(t, err)
+	status := call()
 	lines, records, err := f.sim.Logs().Since(mark)
 	require.NoError(t, err)
-	if result.Status == 0 {
+	if status == 0 {
 		assert.Empty(t, lines, "a call without answer leaves no line")
 		return seen{}
 	}
-	out := seen{Status: result.Status}
+	out := seen{Status: status}
 	if len(lines) > 0 {
 		require.Len(t, lines, 1)
 		out.User = lines[0].User
