@@ -1,3 +1,8 @@
+// The command is built with these; what comes out differently is said of the command.
+//
+//go:debug x509negativeserial=1
+//go:debug tlsmaxrsasize=16384
+
 package neighbour_test
 
 import (

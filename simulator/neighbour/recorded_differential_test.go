@@ -16,6 +16,7 @@ import (
 	"example.com/gatehouse/pki"
 	"example.com/gatehouse/pki/verify"
 	"example.com/gatehouse/simulator"
+	"example.com/gatehouse/simulator/journey"
 	"example.com/gatehouse/simulator/neighbour"
 	"example.com/gatehouse/simulator/sender"
 )
@@ -36,8 +37,7 @@ type presentable struct {
 
 func presentableCases(t testing.TB) *presentable {
 	t.Helper()
-	recorded := recordedCases(t)
-	ring := keysOf(t, recorded)
+	recorded, ring := recordedKeys(t)
 	// The load balancers outside of this process go by the machine's clock.
 	again := ring.rekey(time.Since(recorded[0].At).Truncate(time.Second))
 	p := &presentable{keys: map[string]*successor{}, hosts: map[string]string{}, trust: map[string][][]byte{}, users: map[string]string{}}
@@ -126,7 +126,15 @@ func (p *presentable) present(t testing.TB, f *front, c recordedCase, version ui
 	defer from.Close()
 	from.MinTLS, from.MaxTLS = version, version
 	from.Keystore = sender.Keystore{Certificate: c.chain[0], Chain: c.chain[1:], Key: key.signer}
-	return f.through(t, from, foreign, func(call *sender.Call) { call.URL = "https://" + host + "/http/orders" })
+	return f.left(t, func() int {
+		result, err := from.Do(t.Context(), sender.Call{URL: "https://" + host + "/http/orders", Address: address})
+		require.NoError(t, err)
+		if result.Status == 0 {
+			require.NotNil(t, result.Alert, "%s: the call has no answer, and no alert says why: %v", c.Case, result.Err)
+			require.Equal(t, journey.LoadBalancerSide, result.Alert.From, c.Case)
+		}
+		return result.Status
+	})
 }
 
 // verdict is what becomes of the case where nothing stands in the way of its certificates: what

@@ -29,12 +29,12 @@ type rekeying struct {
 	done  map[string][]byte
 }
 
-// keyring is what new keys the recorded ones have.
+// keyring is what new keys the recorded ones have. One goroutine may use it at a time.
 type keyring struct {
 	recorded   []*recordedKey
 	bySPKI     map[string]*recordedKey
 	successors map[string]*successor // by the SPKI of the recorded key
-	signers    map[string]*signer    // by signature
+	signers    map[string]*signer    // by signed part and signature
 }
 
 // signer is who made a recorded signature.
@@ -108,18 +108,25 @@ func (r *keyring) successor(spki []byte) (*successor, error) {
 
 // signer finds whose key made a signature, whatever name the issuer has.
 func (r *keyring) signer(how scheme, issuer, message, signature []byte) (*signer, error) {
-	if found, ok := r.signers[string(signature)]; ok {
+	id := string(message) + string(signature)
+	if found, ok := r.signers[id]; ok {
 		return found, nil
 	}
-	var named []*recordedKey
+	keep := func(spki []byte, d damage) (*signer, error) {
+		r.signers[id] = &signer{spki: spki, damage: d}
+		return r.signers[id], nil
+	}
+	var named, others []*recordedKey
 	for _, k := range r.recorded {
-		has := slices.ContainsFunc(k.subjects, func(subject []byte) bool { return bytes.Equal(subject, issuer) })
-		if has {
+		if slices.ContainsFunc(k.subjects, func(subject []byte) bool { return bytes.Equal(subject, issuer) }) {
 			named = append(named, k)
+		} else if k.public != nil { // asking OpenSSL takes its time
+			others = append(others, k)
 		}
-		// Asking OpenSSL takes its time.
-		if (k.public != nil || has) && k.verifies(how, message, signature) {
-			return r.keep(signature, &signer{spki: k.spki}), nil
+	}
+	for _, k := range slices.Concat(named, others) {
+		if k.verifies(how, message, signature) {
+			return keep(k.spki, damage{})
 		}
 	}
 	for _, k := range named {
@@ -127,17 +134,12 @@ func (r *keyring) signer(how scheme, issuer, message, signature []byte) (*signer
 			for _, mask := range masks {
 				d := damage{fromEnd: at + 1, mask: mask}
 				if k.public != nil && k.verifies(how, message, d.apply(signature)) {
-					return r.keep(signature, &signer{spki: k.spki, damage: d}), nil
+					return keep(k.spki, d)
 				}
 			}
 		}
 	}
 	return nil, errors.New("none of the recorded keys made the signature, not even a damaged one")
-}
-
-func (r *keyring) keep(signature []byte, s *signer) *signer {
-	r.signers[string(signature)] = s
-	return s
 }
 
 // element is one element of DER.

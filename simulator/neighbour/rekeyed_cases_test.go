@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,17 +56,28 @@ func recordedCases(t testing.TB) []recordedCase {
 	return out
 }
 
-// keysOf is a keyring for all the certificates of the cases.
-func keysOf(t testing.TB, cases []recordedCase) *keyring {
+// recordedKeys are all recorded cases and a keyring for their certificates. Tests share it, since keys
+// take their time, and run one after the other.
+func recordedKeys(t testing.TB) ([]recordedCase, *keyring) {
 	t.Helper()
-	var all [][]byte
-	for _, c := range cases {
-		all = append(append(all, c.chain...), c.trusted...)
-	}
-	ring, err := newKeyring(all...)
-	require.NoError(t, err)
-	return ring
+	installed(t, "openssl") // for kinds of keys that Go has not
+	cases := recordedCases(t)
+	recordedOnce.Do(func() {
+		var all [][]byte
+		for _, c := range cases {
+			all = append(append(all, c.chain...), c.trusted...)
+		}
+		recordedRing, recordedErr = newKeyring(all...)
+	})
+	require.NoError(t, recordedErr)
+	return cases, recordedRing
 }
+
+var (
+	recordedOnce sync.Once
+	recordedRing *keyring
+	recordedErr  error
+)
 
 // with is the case with new keys.
 func (c recordedCase) with(r *rekeying) (recordedCase, error) {
@@ -127,11 +139,11 @@ func (c recordedCase) expected() string {
 }
 
 // Each recorded case is the same case with new keys, at its time and moved to another: all errors,
-// the first, the last, and the first at level 1 are those that OpenSSL gave to the recorded one.
+// the first, the last, and the first at level 1 are those that OpenSSL gave to the recorded one. That
+// holds for today too, which the comparison of load balancers checks before it begins.
 func TestRekeyedCasesAreTheRecordedOnes(t *testing.T) {
-	cases := recordedCases(t)
-	ring := keysOf(t, cases)
-	for _, shift := range []time.Duration{0, 5 * 365 * 24 * time.Hour, time.Since(cases[0].At).Truncate(time.Second)} {
+	cases, ring := recordedKeys(t)
+	for _, shift := range []time.Duration{0, 5 * 365 * 24 * time.Hour} {
 		r := ring.rekey(shift)
 		for _, c := range cases {
 			n, err := c.with(r)
