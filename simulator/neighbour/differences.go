@@ -28,16 +28,31 @@ var unreadableForGo = Difference{
 	Cases:   []string{"53_ec_explicit_params", "56_bad_san", "59_extra_unparseable_for_go", "62_bad_chars_printable"},
 }
 
-// noEd448 and oddCurve are Gatehouse's limits in the TLS layer, too.
-var noEd448 = Difference{
-	What:   "Gatehouse sees no certificate, the other judges it",
-	Reason: "Go's crypto/tls does not name Ed448 among the signatures that it takes, so that a sender with such a key sends no certificate",
-	Cases:  []string{"52_ed448_leaf"},
+// notNamed and the three behind it are Gatehouse's limits in the TLS layer, too.
+var notNamed = Difference{
+	What:    "Gatehouse sees no certificate, the other judges it",
+	Reason:  "Go's crypto/tls names neither Ed448 nor those of RSA-PSS keys among the signatures that it takes, so that a sender with such a key sends no certificate",
+	Defects: []string{"rsa-pss-key"},
+	Cases:   []string{"52_ed448_leaf"},
+}
+
+var shortRSA = Difference{
+	What:    "Gatehouse ends the handshake, the other answers 401 with verify result 66",
+	Reason:  "Go's crypto/rsa verifies no signature of a key below 1024 bits, and so not the sender's proof that it has the key",
+	Defects: []string{"rsa-1023"},
+}
+
+var shortestRSA = Difference{
+	What:    "Over TLS 1.2 that is so with a key of 512 bits, too",
+	Reason:  "for the signatures of TLS 1.3 such a key is too short, and no sender sends its certificate there",
+	Defects: []string{"rsa-512"},
+	Version: tls.VersionTLS12,
 }
 
 var oddCurve = Difference{
 	What:    "Over TLS 1.2 Gatehouse takes a certificate with a key on P-224, the other ends the handshake",
 	Reason:  "OpenSSL takes over TLS 1.2 only keys on curves that it offers for the key exchange (alert illegal_parameter, wrong curve), Go every key that it can read; over TLS 1.3 a sender with such a key sends no certificate to either",
+	Defects: []string{"p-224"},
 	Cases:   []string{"34b_p224_leaf"},
 	Version: tls.VersionTLS12,
 }
@@ -52,7 +67,7 @@ var depthUnknown = Difference{
 func Differences(kind Kind) []Difference {
 	switch kind {
 	case HAProxy:
-		return []Difference{unreadableForGo, noEd448, oddCurve, depthUnknown, {
+		return []Difference{unreadableForGo, notNamed, shortRSA, shortestRSA, oddCurve, depthUnknown, {
 			What:    "HAProxy ends the handshake, Gatehouse answers 401 with the verify result",
 			Reason:  "HAProxy 2.6 does not ignore the codes 32 to 63, although it is told to ignore all",
 			Defects: []string{"ca-key-usage-missing", "name-not-permitted", "name-excluded", "unknown-critical-extension", "ca-unknown-critical-extension"},
@@ -64,7 +79,7 @@ func Differences(kind Kind) []Difference {
 	case Nginx:
 		withCritical := unreadableForGo
 		withCritical.Defects = append(slices.Clone(unreadableForGo.Defects), "critical-key-identifier")
-		return []Difference{withCritical, noEd448, oddCurve, depthUnknown, {
+		return []Difference{withCritical, notNamed, shortRSA, shortestRSA, oddCurve, depthUnknown, {
 			What:   "The verify result is the last error, not the first",
 			Reason: "nginx shows what is left at the end of the verification; the landscape's setting report: last does the same",
 		}, {

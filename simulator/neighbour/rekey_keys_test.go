@@ -218,16 +218,14 @@ func (k *recordedKey) succeed() (*successor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(n.signer)
-	if err != nil {
-		return nil, fmt.Errorf("encoding a key: %w", err)
+	// The algorithm stays as it stands, with parameters that are spelled out for instance.
+	if n.pem, err = privatePEM(n.signer, k.algorithm); err != nil {
+		return nil, err
 	}
-	n.pem = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
 	spki, err := x509.MarshalPKIXPublicKey(n.signer.Public())
 	if err != nil {
 		return nil, fmt.Errorf("encoding a public key: %w", err)
 	}
-	// The algorithm stays as it stands, with parameters that are spelled out for instance.
 	n.spki, err = withAlgorithm(spki, k.algorithm)
 	return n, err
 }
@@ -273,6 +271,21 @@ func withAlgorithm(spki cryptobyte.String, algorithm []byte) ([]byte, error) {
 		return nil, errors.New("a new public key does not decode")
 	}
 	return element(cbasn1.SEQUENCE, algorithm, bits), nil
+}
+
+// privatePEM is a private key as PKCS#8 with that AlgorithmIdentifier, which is that of its
+// certificate: OpenSSL compares them.
+func privatePEM(key crypto.Signer, algorithm []byte) ([]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a key: %w", err)
+	}
+	parts, err := elements(der)
+	if err != nil || len(parts) != 3 {
+		return nil, errors.New("PKCS#8 has not the parts of PKCS#8")
+	}
+	parts[1] = algorithm
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: element(cbasn1.SEQUENCE, parts...)}), nil
 }
 
 // openssl runs the command and returns what it writes.
