@@ -42,7 +42,8 @@ sockets, which only Linux has.
 Tests send every defect of [the catalogue](defects.md), and every recorded chain of
 ` + "`pki/verify/testdata/cases`" + ` with new keys, through both load balancers, over TLS 1.2 and over TLS 1.3.
 Keys that Go does not sign with are presented by ` + "`openssl s_client`" + `. The tests fail for a difference
-that does not stand here, and for one that stands here and is none. What the other load balancer makes of a recorded chain must also be what was recorded of it.
+that does not stand here, and for one that stands here and is none. What the other load balancer makes
+of a recorded chain must also be what was recorded of it.
 `)
 	return b.String()
 }

@@ -297,6 +297,7 @@ var versions = []uint16{tls.VersionTLS12, tls.VersionTLS13}
 // Every defect of the catalogue goes through both load balancers: ours, and the real one in front
 // of the same nodes.
 func TestDifferentialDefects(t *testing.T) {
+	installed(t, "openssl") // for keys that Go does not sign with
 	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
