@@ -329,7 +329,11 @@ func pointPuzzle() puzzle {
 				points = append(points, slices.Concat([]byte{2 + byte(n&1)}, fill(big.NewInt(n))))
 			}
 			for _, point := range points {
-				for _, params := range [][]byte{oid(id), unhexed(primeCurves[id])} {
+				spellings := [][]byte{oid(id), unhexed(primeCurves[id])}
+				if id == oidSM2 {
+					spellings = spellings[:1] // OpenSSL knows SM2 by its numbers too, and this package does not
+				}
+				for _, params := range spellings {
 					put(fmt.Sprintf("%x on %x", point, params), alone(1, func(m *mintable) {
 						m.spki = seq(seq(oid(oidEC), params), bits(0, point...))
 						m.innerAlg = algorithmFor(ecKey, crypto.SHA256, false)
