@@ -118,11 +118,26 @@ func split(text string) []string {
 	return parts
 }
 
-// Ways lists examples of all phrases that may follow `"X" calls`.
-func Ways() []string { return examples(ways) }
+// Phrase is a part of a step that can be combined with others by "and".
+type Phrase struct {
+	Example string
+	// Needs are the features that a target must have for it, beside those of the step.
+	Needs []string
+}
 
-// ChannelProperties lists examples of all phrases that may follow `a channel "…"`.
-func ChannelProperties() []string { return examples(channelProperties) }
+// Ways lists all phrases that may follow `"X" calls`.
+func Ways() []Phrase { return listed(ways) }
+
+// ChannelProperties lists all phrases that may follow `a channel "…"`.
+func ChannelProperties() []Phrase { return listed(channelProperties) }
+
+func listed[T any](phrases []phrase[T]) []Phrase {
+	out := make([]Phrase, len(phrases))
+	for i, p := range phrases {
+		out[i] = Phrase{p.example, slices.Clone(p.features)}
+	}
+	return out
+}
 
 func examples[T any](phrases []phrase[T]) []string {
 	out := make([]string, len(phrases))

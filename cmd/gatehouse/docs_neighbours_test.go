@@ -36,13 +36,9 @@ HAProxy chooses a host in mode *require* by the server name before TLS ends, thr
 sockets, which only Linux has.
 `)
 	for _, kind := range []neighbour.Kind{neighbour.HAProxy, neighbour.Nginx} {
-		fmt.Fprintf(&b, "\n## What %s does otherwise\n\n| what comes out differently | why | defects that show it |\n|---|---|---|\n", kind)
+		fmt.Fprintf(&b, "\n## What %s does otherwise\n\n| what comes out differently | why | defects that show it | recorded chains that show it |\n|---|---|---|---|\n", kind)
 		for _, d := range neighbour.Differences(kind) {
-			defects := "–"
-			if len(d.Defects) > 0 {
-				defects = "`" + strings.Join(d.Defects, "`, `") + "`"
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", d.What, d.Reason, defects)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", d.What, d.Reason, quoted(d.Defects), quoted(d.Cases))
 		}
 		if scenarios := neighbour.ScenarioDifferences(kind); len(scenarios) > 0 {
 			fmt.Fprintf(&b, "\nOf the bundled suite these scenarios do not pass with %s in a container in front of the runtime nodes:\n\n| what they are about | | why | scenarios |\n|---|---|---|---|\n", kind)
@@ -60,9 +56,22 @@ sockets, which only Linux has.
 		}
 	}
 	b.WriteString(`
-A test sends every defect of [the catalogue](defects.md) through both load balancers. It fails for a
-difference that does not stand here, and for one that stands here and is none. So does the test that runs
-the bundled suite through HAProxy (` + "`make container`" + `). For nginx nobody has run it.
+Tests send every defect of [the catalogue](defects.md), and every recorded chain of
+` + "`pki/verify/testdata/cases`" + ` with new keys, through both load balancers, over TLS 1.2 and over TLS 1.3.
+Keys that Go does not sign with are presented by ` + "`openssl s_client`" + `. The tests fail for a difference
+that does not stand here, and for one that stands here and is none. What the other load balancer makes
+of a recorded chain must also be what was recorded of it.
+
+The test that runs the bundled suite through HAProxy (` + "`make container`" + `) does the same with its scenarios.
+For nginx nobody has run it.
 `)
 	return b.String()
+}
+
+// quoted are ids in a cell of a table.
+func quoted(ids []string) string {
+	if len(ids) == 0 {
+		return "–"
+	}
+	return "`" + strings.Join(ids, "`, `") + "`"
 }

@@ -65,22 +65,28 @@ func commandsPage(t *testing.T) string {
 
 func vocabularyPage() string {
 	var b strings.Builder
-	b.WriteString("# Vocabulary\n\nWhat a scenario can say. Given, When and Then are interchangeable.\n")
+	b.WriteString("# Vocabulary\n\nWhat a scenario can say. Given, When and Then are interchangeable. What a step needs is a feature of the target, and a tag `@needs-…` of the scenario: see [targets](targets.md).\n")
 	noun := ""
+	needs := func(features []string) string {
+		if len(features) == 0 {
+			return ""
+		}
+		return "  \n  needs `" + strings.Join(features, "`, `") + "`"
+	}
 	for _, d := range steps.Vocabulary() {
 		if d.Noun != noun {
 			noun = d.Noun
 			fmt.Fprintf(&b, "\n## %s\n\n", noun)
 		}
-		fmt.Fprintf(&b, "- `%s`  \n  %s\n", d.Example, d.Meaning)
+		fmt.Fprintf(&b, "- `%s`  \n  %s%s\n", d.Example, d.Meaning, needs(d.Needs))
 	}
 	b.WriteString("\n## Ways to call\n\nThey follow `\"warehouse\" calls` and the path, joined by `and`.\n\n")
 	for _, way := range steps.Ways() {
-		fmt.Fprintf(&b, "- `%s`\n", way)
+		fmt.Fprintf(&b, "- `%s`%s\n", way.Example, needs(way.Needs))
 	}
 	b.WriteString("\n## Properties of a channel\n\nThey follow `a channel \"/http/orders\"`, joined by `and`.\n\n")
 	for _, property := range steps.ChannelProperties() {
-		fmt.Fprintf(&b, "- `%s`\n", property)
+		fmt.Fprintf(&b, "- `%s`%s\n", property.Example, needs(property.Needs))
 	}
 	return b.String()
 }

@@ -20,14 +20,22 @@ type vocabularyStep struct {
 	Example    string `json:"example"`
 	Meaning    string `json:"meaning"`
 	Expression string `json:"expression"`
+	// Needs are the features that a target must have for the step.
+	Needs []string `json:"needs,omitempty"`
+}
+
+// vocabularyPhrase follows a step, joined to others by "and".
+type vocabularyPhrase struct {
+	Example string   `json:"example"`
+	Needs   []string `json:"needs,omitempty"`
 }
 
 // vocabulary is all that a scenario can say.
 type vocabulary struct {
 	Steps []vocabularyStep `json:"steps"`
 	// Ways and ChannelProperties follow steps, joined by and.
-	Ways              []string `json:"waysToCall"`
-	ChannelProperties []string `json:"channelProperties"`
+	Ways              []vocabularyPhrase `json:"waysToCall"`
+	ChannelProperties []vocabularyPhrase `json:"channelProperties"`
 }
 
 func newSteps() *cobra.Command {
@@ -35,7 +43,8 @@ func newSteps() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "steps [WORD…]",
 		Short: "Prints the vocabulary: every step that a scenario can say",
-		Long: `Prints the vocabulary, each step with an example and what it means, sorted by what it is about.
+		Long: `Prints the vocabulary, each step with an example and what it means, sorted by what it is about, and
+what a target must have for it ("gatehouse test --target"); most steps need nothing but a tenant.
 With words, only steps in which all of them occur.`,
 		Example: `  gatehouse steps access log
   gatehouse steps --output html > steps.html`,
@@ -68,24 +77,25 @@ func findSteps(words []string) (vocabulary, error) {
 		text := strings.ToLower(strings.Join(texts, " "))
 		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, strings.ToLower(word)) })
 	}
-	out := vocabulary{Steps: []vocabularyStep{}, Ways: []string{}, ChannelProperties: []string{}}
+	out := vocabulary{Steps: []vocabularyStep{}}
 	var spoken []string
 	for _, d := range steps.Vocabulary() {
 		spoken = append(spoken, strings.Fields(d.Noun+" "+d.Example+" "+d.Meaning)...)
-		if has(d.Noun, d.Example, d.Meaning) {
-			out.Steps = append(out.Steps, vocabularyStep{d.Noun, d.Example, d.Meaning, d.Expression()})
+		if has(d.Noun, d.Example, d.Meaning, strings.Join(d.Needs, " ")) {
+			out.Steps = append(out.Steps, vocabularyStep{d.Noun, d.Example, d.Meaning, d.Expression(), d.Needs})
 		}
 	}
-	for _, way := range steps.Ways() {
-		if has("way to call", way) {
-			out.Ways = append(out.Ways, way)
+	phrases := func(title string, all []steps.Phrase) []vocabularyPhrase {
+		found := []vocabularyPhrase{}
+		for _, p := range all {
+			if has(title, p.Example, strings.Join(p.Needs, " ")) {
+				found = append(found, vocabularyPhrase(p))
+			}
 		}
+		return found
 	}
-	for _, property := range steps.ChannelProperties() {
-		if has("property of a channel", property) {
-			out.ChannelProperties = append(out.ChannelProperties, property)
-		}
-	}
+	out.Ways = phrases("way to call", steps.Ways())
+	out.ChannelProperties = phrases("property of a channel", steps.ChannelProperties())
 	if len(out.Steps)+len(out.Ways)+len(out.ChannelProperties) == 0 {
 		return out, invocation("no step has %q%s", strings.Join(words, " "), document.DidYouMean(strings.Join(words, " "), spoken))
 	}
@@ -107,12 +117,18 @@ func (v vocabulary) text() string {
 			head(noun)
 		}
 		fmt.Fprintf(&b, "  %s\n      %s\n", journey.Printable(s.Example), faint.Render(journey.Printable(s.Meaning)))
+		if len(s.Needs) > 0 {
+			fmt.Fprintf(&b, "      %s\n", faint.Render("needs of a target: "+strings.Join(s.Needs, ", ")))
+		}
 	}
-	list := func(title string, phrases []string) {
+	list := func(title string, phrases []vocabularyPhrase) {
 		if len(phrases) > 0 {
 			head(title)
 			for _, p := range phrases {
-				fmt.Fprintf(&b, "  %s\n", journey.Printable(p))
+				fmt.Fprintf(&b, "  %s\n", journey.Printable(p.Example))
+				if len(p.Needs) > 0 {
+					fmt.Fprintf(&b, "      %s\n", faint.Render("needs of a target: "+strings.Join(p.Needs, ", ")))
+				}
 			}
 		}
 	}

@@ -25,6 +25,8 @@ type Certificate struct {
 	notBefore       asn1Time
 	notAfter        asn1Time
 	spki            []byte
+	keyAlgorithm    algorithm // spki, taken apart
+	keyBits         bitString
 	signature       bitString
 	extensions      []extension
 
@@ -33,7 +35,7 @@ type Certificate struct {
 	known   *extensionInfo
 	pub     *publicKey
 	keyRead bool
-	signer  signerKind
+	with    signedWith
 
 	// Room for what most certificates have, so that a certificate is one allocation: known,
 	// extensions and the canonical names point here if they fit.
@@ -127,7 +129,7 @@ func (c *Certificate) parseSigned(element cryptobyte.String) error {
 		return errors.New("public key does not decode")
 	}
 	c.spki = spki
-	if _, _, ok := splitKey(spki); !ok {
+	if c.keyAlgorithm, c.keyBits, ok = splitKey(spki); !ok {
 		return errors.New("public key does not decode")
 	}
 	for n := uint8(1); n <= 2; n++ { // issuerUniqueID, subjectUniqueID
@@ -194,7 +196,8 @@ func (c *Certificate) prepare() {
 func (c *Certificate) key() *publicKey {
 	if !c.keyRead {
 		c.keyRead = true
-		c.pub = parsePublicKey(c.spki)
+		// The key of a CA is asked for a signature soon, that of a sender never.
+		c.pub = decodeKey(c.keyAlgorithm, c.keyBits, c.known != nil && c.known.ca)
 	}
 	return c.pub
 }

@@ -25,6 +25,8 @@ type run struct {
 	// work counts candidates that were compared, and signatures those that were verified: a
 	// measure that does not depend on the machine.
 	work, signatures int
+	// onPath is how many of the signatures are those of certificates, not of CRLs.
+	onPath int
 	// verified is what came of signatures that a long path may hold again.
 	verified map[signaturePair]bool
 }

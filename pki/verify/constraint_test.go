@@ -53,7 +53,7 @@ func TestNamesWithinSubtrees(t *testing.T) {
 
 	mailbox := func(s string) []byte { return tlv(0x0c, []byte(s)) }
 	for row, want := range map[[2]string]int{
-		{"ü@example.com", "EXAMPLE.com"}: in, {"ü@sub.example.com", "example.com"}: out, {"ü@sub.example.com", ".example.com"}: in,
+		{"ü@example.com", "EXAMPLE.com"}: in, {"ü@sub.example.com", "example.com"}: out, {"ü@sub.example.com", ".example.com"}: out, {"ü@sub..example.com", ".EXAMPLE.com"}: in,
 		{"ü@example.com", ".example.com"}: out, {"example.com", "example.com"}: syntax, {".example.com@", ".example.com@"}: out, {"ü@a", "a\x00"}: syntax, {"a@", ""}: in,
 	} {
 		assert.Equal(t, want, mailboxWithin(mailbox(row[0]), []byte(row[1])), "mailbox %q within %q", row[0], row[1])

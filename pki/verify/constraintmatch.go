@@ -135,7 +135,8 @@ func mailboxWithin(other cryptobyte.String, base []byte) int {
 		return UnsupportedNameSyntax
 	}
 	if len(base) > 0 && base[0] == '.' {
-		if len(mailbox) > len(base) && hasSuffixFold(mailbox, base) {
+		// OpenSSL puts a second dot before the constraint, so that hardly anything is within.
+		if dotted := append([]byte{'.'}, base...); len(mailbox) > len(dotted) && hasSuffixFold(mailbox, dotted) {
 			return 0
 		}
 		return PermittedViolation

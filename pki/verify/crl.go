@@ -217,7 +217,7 @@ func (l *revocationList) readEntries(s cryptobyte.String) error {
 		if value, found, twice := lookup(extensions, oidCertIssuer); found && !twice {
 			v := cryptobyte.String(value)
 			if names, ok := readGeneralNames(&v, asn1.SEQUENCE); ok {
-				issuers = names
+				issuers = append([]generalName{}, names...) // no name at all is nobody's, and not that of the list
 			}
 		}
 		e.issuers = issuers

@@ -43,8 +43,12 @@ func namedCurve(oid []byte) *primeCurve {
 // parseCurve reads explicit parameters (ECParameters) of a curve over a prime field; nil if
 // they do not decode or make no curve. Characteristic-two fields are not supported.
 func parseCurve(der cryptobyte.String) *primeCurve {
-	var s, field, curve, base cryptobyte.String
-	if !der.ReadASN1(&s, asn1.SEQUENCE) || !s.SkipASN1(asn1.INTEGER) || !s.ReadASN1(&field, asn1.SEQUENCE) {
+	var s, version, field, curve, base cryptobyte.String
+	if !der.ReadASN1(&s, asn1.SEQUENCE) {
+		return nil
+	}
+	// The version may be any number of 32 bits, and nothing at all.
+	if !s.ReadASN1(&version, asn1.INTEGER) || len(version) > 4 || len(version) > 0 && !minimalInteger(version) || !s.ReadASN1(&field, asn1.SEQUENCE) {
 		return nil
 	}
 	if oid, ok := readOID(&field, asn1.OBJECT_IDENTIFIER); !ok || string(oid) != oidPrimeField {
@@ -66,8 +70,8 @@ func parseCurve(der cryptobyte.String) *primeCurve {
 		*to = new(big.Int).SetBytes(octets)
 		(*to).Mod(*to, c.p)
 	}
-	if curve.PeekASN1Tag(asn1.BIT_STRING) { // a seed
-		if _, ok := readBitString(&curve, asn1.BIT_STRING); !ok {
+	if curve.PeekASN1Tag(asn1.BIT_STRING) { // a seed, which must not be empty
+		if seed, ok := readBitString(&curve, asn1.BIT_STRING); !ok || len(seed.octets) == 0 {
 			return nil
 		}
 	}

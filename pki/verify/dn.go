@@ -7,23 +7,67 @@ import (
 	"unicode/utf8"
 )
 
-// shortNames are the names that OpenSSL gives the attribute types that are met in client
-// certificates; other types are written as dotted numbers.
-var shortNames = map[string]string{
-	"\x55\x04\x03": "CN", "\x55\x04\x04": "SN", "\x55\x04\x05": "serialNumber",
-	"\x55\x04\x06": "C", "\x55\x04\x07": "L", "\x55\x04\x08": "ST", "\x55\x04\x09": "street",
-	"\x55\x04\x0a": "O", "\x55\x04\x0b": "OU", "\x55\x04\x0c": "title",
-	"\x55\x04\x0d": "description", "\x55\x04\x0f": "businessCategory",
-	"\x55\x04\x11": "postalCode", "\x55\x04\x14": "telephoneNumber",
-	"\x55\x04\x29": "name", "\x55\x04\x2a": "GN", "\x55\x04\x2b": "initials",
-	"\x55\x04\x2c": "generationQualifier", "\x55\x04\x2e": "dnQualifier",
-	"\x55\x04\x41": "pseudonym", "\x55\x04\x61": "organizationIdentifier",
-	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01":         "emailAddress",
-	"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01":     "UID",
-	"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19":     "DC",
-	"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01": "jurisdictionL",
-	"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02": "jurisdictionST",
-	"\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03": "jurisdictionC",
+// shortName is the name that OpenSSL gives an attribute type that is met in client certificates;
+// other types are written as dotted numbers.
+func shortName(oid []byte) (name string, ok bool) {
+	switch string(oid) {
+	case "\x55\x04\x03":
+		return "CN", true
+	case "\x55\x04\x04":
+		return "SN", true
+	case "\x55\x04\x05":
+		return "serialNumber", true
+	case "\x55\x04\x06":
+		return "C", true
+	case "\x55\x04\x07":
+		return "L", true
+	case "\x55\x04\x08":
+		return "ST", true
+	case "\x55\x04\x09":
+		return "street", true
+	case "\x55\x04\x0a":
+		return "O", true
+	case "\x55\x04\x0b":
+		return "OU", true
+	case "\x55\x04\x0c":
+		return "title", true
+	case "\x55\x04\x0d":
+		return "description", true
+	case "\x55\x04\x0f":
+		return "businessCategory", true
+	case "\x55\x04\x11":
+		return "postalCode", true
+	case "\x55\x04\x14":
+		return "telephoneNumber", true
+	case "\x55\x04\x29":
+		return "name", true
+	case "\x55\x04\x2a":
+		return "GN", true
+	case "\x55\x04\x2b":
+		return "initials", true
+	case "\x55\x04\x2c":
+		return "generationQualifier", true
+	case "\x55\x04\x2e":
+		return "dnQualifier", true
+	case "\x55\x04\x41":
+		return "pseudonym", true
+	case "\x55\x04\x61":
+		return "organizationIdentifier", true
+	case "\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01":
+		return "emailAddress", true
+	case "\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01":
+		return "UID", true
+	case "\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19":
+		return "DC", true
+	case "\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01":
+		return "jurisdictionL", true
+	case "\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02":
+		return "jurisdictionST", true
+	case "\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03":
+		return "jurisdictionC", true
+	default:
+		return "", false
+	}
 }
 
 // String writes the name in the order of the certificate, as a trace has it:
@@ -41,7 +85,7 @@ func (n name) String() string {
 			b.WriteString(", ")
 		}
 		last = a.set
-		if short, ok := shortNames[string(a.oid)]; ok {
+		if short, ok := shortName(a.oid); ok {
 			b.WriteString(short)
 		} else {
 			writeDotted(&b, a.oid)

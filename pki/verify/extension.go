@@ -222,8 +222,8 @@ func (x *extensionInfo) read(c *Certificate) {
 			x.selfSigned = x.authority.matches(c, x) && c.signatureFits(c)
 		}
 		// What does not decode makes the certificate invalid. OpenSSL ignores what follows a
-		// complete value.
-		if found[kind] && (twice[kind] || !x.readKnown(c, kind, values[kind])) {
+		// complete value, and does not look into issuer alternative names.
+		if found[kind] && kind != knownIssuerAltName && (twice[kind] || !x.readKnown(c, kind, values[kind])) {
 			x.invalid = true
 		}
 	}
@@ -269,10 +269,8 @@ func (x *extensionInfo) readKnown(c *Certificate, kind known, s cryptobyte.Strin
 		return ok
 	case knownIPBlocks:
 		return validIPBlocks(s)
-	case knownASNumbers:
+	default:
 		return validASNumbers(s)
-	default: // issuer alternative names are not looked into
-		return true
 	}
 }
 

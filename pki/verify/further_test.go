@@ -1,6 +1,8 @@
 package verify
 
 import (
+	mathrand "math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,4 +25,23 @@ func TestSignaturesOfAChainWithAnError(t *testing.T) {
 	assert.Equal(t, furtherSignatures, few)
 	assert.Greater(t, all, 90)
 	assert.Equal(t, same, code)
+}
+
+// Signatures of CRLs are not among those that are counted: a path on which one CRL is looked up again
+// and again still tells of a certificate that is signed wrongly.
+func TestSignaturesOfCRLsDoNotCount(t *testing.T) {
+	rng, pool := mathrand.New(mathrand.NewPCG(8, 8)), keyPool()
+	one, other := simpleName("Example CA 1"), simpleName("Example CA 2")
+	wrong := caTemplate(other, one, pool["p256b"], pool["p256a"], rng)
+	wrong.corrupt = true
+	list, err := NewTrustList(caTemplate(one, other, pool["p256a"], pool["p256b"], rng).mint(), wrong.mint())
+	require.NoError(t, err)
+	chain := [][]byte{leafTemplate(simpleName("sender.example"), one, pool["p256c"], pool["p256a"], rng).mint()}
+	var crls [][]byte
+	for _, a := range []*authority{{name: one, key: pool["p256a"]}, {name: other, key: pool["p256b"]}} {
+		crls = append(crls, crlOf(a, testTime.AddDate(0, 0, -1), testTime.AddDate(0, 0, 7)))
+	}
+	r := New(list, Options{Now: atTestTime, CRLs: crls, CRLCheck: CRLAll}).Verify(chain)
+	assert.Equal(t, CertChainTooLong, r.Code)
+	assert.True(t, slices.ContainsFunc(r.Errors, func(e Error) bool { return e.Code == CertSignatureFailure }), "the wrong signature is not told of")
 }

@@ -102,14 +102,14 @@ func skipOne(s *cryptobyte.String, tag *asn1.Tag) bool {
 // validEDIParty checks an EDIPartyName: [0] assigner OPTIONAL, [1] party, both DirectoryString.
 func validEDIParty(s cryptobyte.String) bool {
 	directoryString := func(tag asn1.Tag) bool {
-		var wrapped cryptobyte.String
+		var wrapped, text cryptobyte.String
 		var inner asn1.Tag
-		if !s.ReadASN1(&wrapped, tag) || !skipOne(&wrapped, &inner) || !wrapped.Empty() {
+		if !s.ReadASN1(&wrapped, tag) || !readAnyElement(&wrapped, &text, &inner) || !wrapped.Empty() {
 			return false
 		}
 		switch inner {
 		case tagUTF8String, tagPrintableString, tagT61String, tagUniversalString, tagBMPString:
-			return true
+			return validContent(inner, text)
 		}
 		return false
 	}

@@ -38,7 +38,32 @@ const stringTags = 1<<tagBitString | 1<<7 | 1<<8 | 1<<9 | 1<<11 | 1<<tagUTF8Stri
 const folded = 1<<tagUTF8String | 1<<tagPrintableString | 1<<tagT61String | 1<<tagIA5String |
 	1<<tagVisibleString | 1<<tagUniversalString | 1<<tagBMPString
 
+// readUsualAttribute is readAttribute for what nearly all names are made of: a type 2.5.4.n and a
+// short string of a type whose content may be anything. It tells whether it was one.
+func readUsualAttribute(rdn *cryptobyte.String, a *attribute) bool {
+	b := *rdn
+	if len(b) < 9 || b[0] != byte(asn1.SEQUENCE) || b[2] != byte(asn1.OBJECT_IDENTIFIER) || b[3] != 3 ||
+		b[4] != 0x55 || b[5] != 4 || b[6] >= 0x80 || b[8] >= 0x80 || b[1] != 7+b[8] {
+		return false
+	}
+	end := 2 + int(b[1])
+	if b[1] >= 0x80 || end > len(b) {
+		return false
+	}
+	switch b[7] {
+	case tagUTF8String, tagPrintableString, tagIA5String:
+		a.oid, a.tag, a.value = b[4:7:7], asn1.Tag(b[7]), b[9:end:end]
+		*rdn = b[end:]
+		return true
+	}
+	return false
+}
+
 func readAttribute(rdn *cryptobyte.String) (attribute, bool) {
+	var usual attribute
+	if readUsualAttribute(rdn, &usual) {
+		return usual, true
+	}
 	var entry, value cryptobyte.String
 	var a attribute
 	var ok bool

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bufio"
-	"encoding/binary"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -125,23 +124,7 @@ func startLibrary(t testing.TB) *library {
 
 func (l *library) ask(t testing.TB, j job) sequence {
 	t.Helper()
-	var b []byte
-	depth := j.depth
-	if depth == 0 {
-		depth = defaultDepth
-	}
-	b = binary.BigEndian.AppendUint32(b, uint32(j.level))
-	b = binary.BigEndian.AppendUint32(b, uint32(j.crlCheck))
-	b = binary.BigEndian.AppendUint32(b, uint32(depth))
-	b = binary.BigEndian.AppendUint64(b, uint64(j.at.Unix()))
-	for _, list := range [][][]byte{j.trusted, j.chain, j.crls} {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(list)))
-		for _, der := range list {
-			b = binary.BigEndian.AppendUint32(b, uint32(len(der)))
-			b = append(b, der...)
-		}
-	}
-	_, err := l.in.Write(b)
+	_, err := l.in.Write(j.octets())
 	require.NoError(t, err)
 	require.NoError(t, l.in.Flush())
 	line, err := l.out.ReadString('\n')

@@ -12,14 +12,22 @@ import (
 
 // pssParameters are the parameters of RSASSA-PSS.
 type pssParameters struct {
-	hash, mask crypto.Hash
-	salt       int
+	hash, mask   crypto.Hash
+	salt         int
+	otherTrailer bool // than 0xbc
 }
 
 const oidMGF1 = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"
 
-// parsePSS reads RSASSA-PSS-params. Absent fields have the defaults of RFC 8017: SHA-1, MGF1
-// with SHA-1, 20 octets of salt.
+// parseSignaturePSS reads the RSASSA-PSS-params of a signature.
+func parseSignaturePSS(params cryptobyte.String) (*pssParameters, bool) {
+	p, ok := parsePSS(params)
+	return p, ok && p.salt >= 0 && !p.otherTrailer
+}
+
+// parsePSS reads the RSASSA-PSS-params of a key. Absent fields have the defaults of RFC 8017:
+// SHA-1, MGF1 with SHA-1, 20 octets of salt. OpenSSL reads a key with a length of salt or a trailer
+// that cannot be.
 func parsePSS(params cryptobyte.String) (*pssParameters, bool) {
 	p := &pssParameters{hash: crypto.SHA1, mask: crypto.SHA1, salt: 20}
 	var s cryptobyte.String
@@ -63,19 +71,17 @@ func (p *pssParameters) read(field uint8, s cryptobyte.String) bool {
 		}
 		n := smallInteger(content)
 		if field == 3 {
-			return n == 1
+			p.otherTrailer = n != 1
+		} else {
+			p.salt = min(int(int32(n)), maxRSAModulus) // OpenSSL keeps 32 bits; no signature has so long a one
 		}
-		if n < 0 || n > maxRSAModulus/8 {
-			return false
-		}
-		p.salt = int(n)
 		return true
 	}
 }
 
 // allows tells whether a key with restrictions r may have made a signature with p.
 func (r *pssParameters) allows(p *pssParameters) bool {
-	return r == nil || r.hash == p.hash && r.mask == p.mask && p.salt >= r.salt
+	return r == nil || r.hash == p.hash && r.mask == p.mask && r.salt >= 0 && p.salt >= r.salt
 }
 
 func (k *rsaPublicKey) verifyPSS(p *pssParameters, sum, sig []byte) bool {

@@ -81,7 +81,16 @@ const (
 // decode, and for the kinds named in Limits.
 func parsePublicKey(spki cryptobyte.String) *publicKey {
 	alg, bits, ok := splitKey(spki)
-	if !ok || len(bits.octets) > maxKeyIntegers {
+	if !ok {
+		return nil
+	}
+	return decodeKey(alg, bits, false)
+}
+
+// decodeKey is parsePublicKey for a key that is taken apart. signer tells that a signature of it will
+// probably be verified; it decides only when the work is done.
+func decodeKey(alg algorithm, bits bitString, signer bool) *publicKey {
+	if len(bits.octets) > maxKeyIntegers {
 		return nil
 	}
 	key := bits.masked()
@@ -99,7 +108,7 @@ func parsePublicKey(spki cryptobyte.String) *publicKey {
 		}
 		return k
 	case oidEC:
-		return parseEC(alg.params, key)
+		return parseEC(alg.params, key, signer)
 	case oidDSA:
 		return parseDSA(alg.params, key)
 	case oidEd25519:
@@ -190,7 +199,7 @@ func orderStrength(size int) int {
 	}
 }
 
-func parseEC(params cryptobyte.String, point []byte) *publicKey {
+func parseEC(params cryptobyte.String, point []byte, signer bool) *publicKey {
 	if params.PeekASN1Tag(asn1.OBJECT_IDENTIFIER) {
 		oid, ok := readOID(&params, asn1.OBJECT_IDENTIFIER)
 		if !ok {
@@ -198,13 +207,13 @@ func parseEC(params cryptobyte.String, point []byte) *publicKey {
 		}
 		switch string(oid) {
 		case oidP256:
-			return parseStandardEC(elliptic.P256(), ecdh.P256(), point)
+			return parseStandardEC(elliptic.P256(), ecdh.P256(), point, signer)
 		case oidP384:
-			return parseStandardEC(elliptic.P384(), ecdh.P384(), point)
+			return parseStandardEC(elliptic.P384(), ecdh.P384(), point, signer)
 		case oidP521:
-			return parseStandardEC(elliptic.P521(), ecdh.P521(), point)
+			return parseStandardEC(elliptic.P521(), ecdh.P521(), point, signer)
 		case oidP224:
-			return parseStandardEC(elliptic.P224(), nil, point)
+			return parseStandardEC(elliptic.P224(), nil, point, signer)
 		}
 		c := namedCurve(oid)
 		if c == nil {
@@ -229,11 +238,11 @@ func parseEC(params cryptobyte.String, point []byte) *publicKey {
 
 // parseStandardEC reads a point. checker, which may be nil, tells in less time than curve whether
 // it is on the curve: most keys are never asked for a signature.
-func parseStandardEC(curve elliptic.Curve, checker ecdh.Curve, point []byte) *publicKey {
+func parseStandardEC(curve elliptic.Curve, checker ecdh.Curve, point []byte, signer bool) *publicKey {
 	if uncompressed := uncompress(curve, point); uncompressed != nil {
 		point = uncompressed
 		k := &publicKey{kind: ecKey, strength: orderStrength(curve.Params().N.BitLen()), nist: point, curve: curve}
-		if checker != nil {
+		if checker != nil && !signer {
 			if _, err := checker.NewPublicKey(point); err != nil {
 				return nil
 			}

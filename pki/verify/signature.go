@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/dsa"
 	"crypto/ecdsa"
@@ -89,30 +90,39 @@ func digestByOID(oid []byte) (crypto.Hash, bool) {
 	return 0, false
 }
 
-// signerKind is the kind of key that a certificate must have been signed with, once it was looked
-// up.
-type signerKind struct {
-	key  keyKind // noKey: unknown
-	read bool
+// signedWith is what the algorithm identifier in the signed part of a certificate stands for, once it
+// was looked up.
+type signedWith struct {
+	signatureAlgorithm
+	known, read bool
+}
+
+// algorithm looks it up.
+func (c *Certificate) algorithm() *signedWith {
+	if !c.with.read {
+		c.with.signatureAlgorithm, c.with.known = signatureAlgorithms[string(c.inner.oid)]
+		c.with.read = true
+	}
+	return &c.with
 }
 
 // signatureFits tells whether the issuer's key is of the kind that signs with the algorithm
 // named in the signed part of c. The signature is not looked at.
 func (issuer *Certificate) signatureFits(c *Certificate) bool {
-	if !c.signer.read {
-		c.signer = signerKind{key: signatureAlgorithms[string(c.inner.oid)].key, read: true}
-	}
-	key := issuer.key()
-	if key == nil || c.signer.key == noKey {
+	want, key := c.algorithm().key, issuer.key()
+	if key == nil || want == noKey {
 		return false
 	}
-	return c.signer.key == key.kind || c.signer.key == rsaPSSKey && key.kind == rsaKey
+	return want == key.kind || want == rsaPSSKey && key.kind == rsaKey
 }
 
 // digestStrength is the security of the signature's digest in bits; ok is false for
 // algorithms that OpenSSL knows nothing of.
 func (c *Certificate) digestStrength() (bits int, ok bool) {
 	alg, ok := signatureAlgorithms[string(c.outer.oid)]
+	if bytes.Equal(c.outer.oid, c.inner.oid) { // as nearly always
+		alg, ok = c.algorithm().signatureAlgorithm, c.with.known
+	}
 	if !ok || alg.unrated {
 		return 0, false
 	}
@@ -123,7 +133,7 @@ func (c *Certificate) digestStrength() (bits int, ok bool) {
 	case ed448Key:
 		return 224, true
 	case rsaPSSKey:
-		pss, ok := parsePSS(c.outer.params)
+		pss, ok := parseSignaturePSS(c.outer.params)
 		if !ok {
 			return 0, false
 		}
@@ -144,13 +154,18 @@ func (c *Certificate) digestStrength() (bits int, ok bool) {
 // signedBy verifies the signature with an issuer's key: X509_verify. It is false too if the
 // two algorithm identifiers of the certificate differ.
 func (c *Certificate) signedBy(key *publicKey) bool {
-	return c.outer.equal(c.inner) && key.verifies(c.outer, c.tbs, c.signature)
+	return c.outer.equal(c.inner) && c.algorithm().known && key.verifiesWith(c.with.signatureAlgorithm, c.outer, c.tbs, c.signature)
 }
 
 // verifies checks a signature over signed.
 func (k *publicKey) verifies(alg algorithm, signed []byte, signature bitString) bool {
 	known, ok := signatureAlgorithms[string(alg.oid)]
-	if !ok || signature.unused != 0 {
+	return ok && k.verifiesWith(known, alg, signed, signature)
+}
+
+// verifiesWith is verifies for an algorithm that was looked up.
+func (k *publicKey) verifiesWith(known signatureAlgorithm, alg algorithm, signed []byte, signature bitString) bool {
+	if signature.unused != 0 {
 		return false
 	}
 	sig := signature.octets
@@ -160,7 +175,7 @@ func (k *publicKey) verifies(alg algorithm, signed []byte, signature bitString) 
 	case ed448Key:
 		return k.kind == ed448Key && verifyEd448(k.edwds, signed, sig)
 	case rsaPSSKey:
-		pss, ok := parsePSS(alg.params)
+		pss, ok := parseSignaturePSS(alg.params)
 		return ok && k.rsa != nil && k.pss.allows(pss) && k.rsa.verifyPSS(pss, digest(pss.hash, signed), sig)
 	}
 	if known.hash == 0 || k.kind != known.key {

@@ -122,16 +122,16 @@ func TestPSS(t *testing.T) {
 		sig, err := rsa.SignPSS(rand.Reader, key, crypto.SHA256, sum, &rsa.PSSOptions{SaltLength: salt})
 		require.NoError(t, err)
 		for _, k := range []*rsaPublicKey{ours, slow} {
-			assert.True(t, k.verifyPSS(&pssParameters{crypto.SHA256, crypto.SHA256, salt}, sum, sig))
-			assert.False(t, k.verifyPSS(&pssParameters{crypto.SHA256, crypto.SHA256, salt + 1}, sum, sig), "salt length")
-			assert.False(t, k.verifyPSS(&pssParameters{crypto.SHA256, crypto.SHA1, salt}, sum, sig), "mask")
-			assert.False(t, k.verifyPSS(&pssParameters{crypto.SHA256, crypto.SHA256, salt}, sum[1:], sig), "digest")
-			assert.False(t, k.verifyPSS(&pssParameters{crypto.SHA256, crypto.SHA256, salt}, sum, sig[1:]), "length")
+			assert.True(t, k.verifyPSS(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: salt}, sum, sig))
+			assert.False(t, k.verifyPSS(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: salt + 1}, sum, sig), "salt length")
+			assert.False(t, k.verifyPSS(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA1, salt: salt}, sum, sig), "mask")
+			assert.False(t, k.verifyPSS(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: salt}, sum[1:], sig), "digest")
+			assert.False(t, k.verifyPSS(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: salt}, sum, sig[1:]), "length")
 		}
 	}
 	defaults, ok := parsePSS(seq())
 	require.True(t, ok)
-	assert.Equal(t, &pssParameters{crypto.SHA1, crypto.SHA1, 20}, defaults)
+	assert.Equal(t, &pssParameters{hash: crypto.SHA1, mask: crypto.SHA1, salt: 20}, defaults)
 	for name, params := range map[string][]byte{
 		"absent":           nil,
 		"NULL":             {5, 0},
@@ -142,14 +142,14 @@ func TestPSS(t *testing.T) {
 		"unknown element":  seq(tlv(explicit(4), integer(1))),
 		"salt not INTEGER": seq(tlv(explicit(2), boolean(1))),
 	} {
-		_, ok := parsePSS(params)
+		_, ok := parseSignaturePSS(params)
 		assert.False(t, ok, name)
 	}
-	restricted := &pssParameters{crypto.SHA256, crypto.SHA256, 32}
-	assert.True(t, restricted.allows(&pssParameters{crypto.SHA256, crypto.SHA256, 33}))
-	assert.False(t, restricted.allows(&pssParameters{crypto.SHA256, crypto.SHA256, 31}))
-	assert.False(t, restricted.allows(&pssParameters{crypto.SHA384, crypto.SHA256, 32}))
-	assert.False(t, restricted.allows(&pssParameters{crypto.SHA256, crypto.SHA384, 32}))
+	restricted := &pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: 32}
+	assert.True(t, restricted.allows(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: 33}))
+	assert.False(t, restricted.allows(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA256, salt: 31}))
+	assert.False(t, restricted.allows(&pssParameters{hash: crypto.SHA384, mask: crypto.SHA256, salt: 32}))
+	assert.False(t, restricted.allows(&pssParameters{hash: crypto.SHA256, mask: crypto.SHA384, salt: 32}))
 }
 
 // PKCS#1 with the package's own arithmetic, for keys that crypto/rsa refuses.

@@ -69,17 +69,19 @@ const longPath = 8
 
 // signedBy verifies a signature, one that a path holds repeatedly once.
 func (r *run) signedBy(subject, issuer *Certificate, key *publicKey) bool {
-	if r.firstCounts && len(r.faults) > 0 && r.signatures >= furtherSignatures {
+	if r.firstCounts && len(r.faults) > 0 && r.onPath >= furtherSignatures {
 		return true
 	}
 	if len(r.chain) < longPath {
 		r.signatures++
+		r.onPath++
 		return subject.signedBy(key)
 	}
 	pair := signaturePair{subject, issuer}
 	good, known := r.verified[pair]
 	if !known {
 		r.signatures++
+		r.onPath++
 		good = subject.signedBy(key)
 		if r.verified == nil {
 			r.verified = map[signaturePair]bool{}

@@ -1,7 +1,13 @@
+// The command is built with these; what comes out differently is said of the command.
+//
+//go:debug x509negativeserial=1
+//go:debug tlsmaxrsasize=16384
+
 package neighbour_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -31,7 +37,12 @@ const startLimit = 15 * time.Second
 // other programs are switched off.
 func program(t testing.TB, kind neighbour.Kind) string {
 	t.Helper()
-	name := string(kind)
+	return installed(t, string(kind))
+}
+
+// installed finds a program that a comparison needs.
+func installed(t testing.TB, name string) string {
+	t.Helper()
 	path, err := exec.LookPath(name)
 	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"} {
 		if err == nil {
@@ -165,17 +176,36 @@ func (f *front) through(t testing.TB, from *sender.Sender, foreign bool, change 
 	}
 	number := fmt.Sprintf("n=%d", f.calls.Add(1))
 	call.URL += "?" + number
+	out := f.left(t, func() int {
+		result, err := from.Do(t.Context(), call)
+		require.NoError(t, err)
+		return result.Status
+	})
+	if out.Code != 0 && f.tellsDepth {
+		limit, cancel := context.WithTimeout(t.Context(), startLimit)
+		defer cancel()
+		j, err := f.sim.Journeys().Wait(limit, func(j journey.Journey) bool { return strings.Contains(j.AccessLog, number+" ") })
+		require.NoError(t, err)
+		assert.Equal(t, out.Code, j.Verification.Code)
+		assert.False(t, j.Verification.DepthUnknown)
+		out.Depth = j.Verification.Depth
+	}
+	return out
+}
+
+// left reads what a call left in the nodes' logs. The call returns its status, 0 for no answer.
+func (f *front) left(t testing.TB, call func() int) seen {
+	t.Helper()
 	mark, err := f.sim.Logs().Mark()
 	require.NoError(t, err)
-	result, err := from.Do(t.Context(), call)
-	require.NoError(t, err)
+	status := call()
 	lines, records, err := f.sim.Logs().Since(mark)
 	require.NoError(t, err)
-	if result.Status == 0 {
+	if status == 0 {
 		assert.Empty(t, lines, "a call without answer leaves no line")
 		return seen{}
 	}
-	out := seen{Status: result.Status}
+	out := seen{Status: status}
 	if len(lines) > 0 {
 		require.Len(t, lines, 1)
 		out.User = lines[0].User
@@ -188,16 +218,31 @@ func (f *front) through(t testing.TB, from *sender.Sender, foreign bool, change 
 			out.Subject = subject
 		}
 	}
-	if out.Code != 0 && f.tellsDepth {
-		limit, cancel := context.WithTimeout(t.Context(), startLimit)
-		defer cancel()
-		j, err := f.sim.Journeys().Wait(limit, func(j journey.Journey) bool { return strings.Contains(j.AccessLog, number+" ") })
-		require.NoError(t, err)
-		assert.Equal(t, out.Code, j.Verification.Code)
-		assert.False(t, j.Verification.DepthUnknown)
-		out.Depth = j.Verification.Depth
-	}
 	return out
+}
+
+// presented sends a call with a certificate of the landscape, whatever key it has, over a version of
+// TLS.
+func (f *front) presented(t testing.TB, c *pki.Certificate, version uint16, foreign bool) seen {
+	t.Helper()
+	shown := presentation{chain: c.Presented(), key: c.Key()}
+	if shown.goPresents(version) {
+		from := f.sim.NewSender(c.Name(), c)
+		defer from.Close()
+		from.MinTLS, from.MaxTLS = version, version
+		return f.through(t, from, foreign, nil)
+	}
+	leaf, err := takeApart(shown.chain[0])
+	require.NoError(t, err)
+	key, err := readKey(leaf.spki())
+	require.NoError(t, err)
+	shown.pem, err = privatePEM(shown.key, key.algorithm)
+	require.NoError(t, err)
+	address := f.sim.Address()
+	if foreign {
+		address = f.address
+	}
+	return f.left(t, func() int { return opensslCall(t, f, shown, f.sim.Host(), address, version) })
 }
 
 // defective is a landscape that has a certificate with each defect that a chain as presented can
@@ -225,11 +270,64 @@ func defective(report string) (simulator.Landscape, []pki.Defect) {
 	return l, defects
 }
 
+// comparison counts what comes out the same through both load balancers over a version of TLS. What
+// comes out differently must be in the list of known differences, and what is in that list must come
+// out differently.
+type comparison struct {
+	kind           neighbour.Kind
+	version        uint16
+	known          map[string]string // id to reason
+	agreed, listed int
+}
+
+// newComparison takes the ids that the known differences have in one of their lists.
+func newComparison(kind neighbour.Kind, version uint16, ids func(neighbour.Difference) []string) *comparison {
+	c := &comparison{kind: kind, version: version, known: map[string]string{}}
+	for _, d := range neighbour.Differences(kind) {
+		if d.Version == 0 || d.Version == version {
+			for _, id := range ids(d) {
+				c.known[id] = d.Reason
+			}
+		}
+	}
+	return c
+}
+
+// put compares one, and tells whether the two differ and may.
+func (c *comparison) put(t testing.TB, id string, ours, theirs seen) (listed bool) {
+	t.Helper()
+	reason, expected := c.known[id]
+	over := tls.VersionName(c.version)
+	switch {
+	case ours == theirs && expected:
+		t.Errorf("%s over %s: is listed as a difference (%s), and both say %s", id, over, reason, ours)
+	case ours == theirs:
+		c.agreed++
+	case expected:
+		c.listed++
+		return true
+	default:
+		t.Errorf("%s over %s: ours %s; %s %s", id, over, ours, c.kind, theirs)
+	}
+	return false
+}
+
+// report tells the numbers of so many things compared.
+func (c *comparison) report(t testing.TB, of int, what string) {
+	t.Helper()
+	t.Logf("%s over %s: %d of %d %s come out the same, %d are listed as different", c.kind, tls.VersionName(c.version), c.agreed, of, what, c.listed)
+	assert.Equal(t, len(c.known), c.listed, "everything that is listed was compared, and differs")
+	assert.Equal(t, of, c.agreed+c.listed)
+}
+
+// versions are those of TLS that are compared.
+var versions = []uint16{tls.VersionTLS12, tls.VersionTLS13}
+
 // Every defect of the catalogue goes through both load balancers: ours, and the real one in front
-// of the same nodes. What comes out differently must be in the list of known differences, and what
-// is in that list must come out differently.
+// of the same nodes.
 func TestDifferentialDefects(t *testing.T) {
-	for _, kind := range []neighbour.Kind{neighbour.HAProxy, neighbour.Nginx} {
+	installed(t, "openssl") // for keys that Go does not sign with
+	for _, kind := range kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			report := "first"
@@ -238,42 +336,23 @@ func TestDifferentialDefects(t *testing.T) {
 			}
 			l, defects := defective(report)
 			f := startBehind(t, kind, l)
-			known := map[string]string{}
-			for _, d := range neighbour.Differences(kind) {
-				for _, id := range d.Defects {
-					known[id] = d.Reason
+			for _, version := range versions {
+				both := func(name string) (ours, theirs seen) {
+					c, ok := f.sim.Certificates().Get(name)
+					require.True(t, ok, name)
+					return f.presented(t, c, version, false), f.presented(t, c, version, true)
 				}
-			}
-			good := seen{Status: 200, User: "WAREHOUSE"}
-			agreed, listed := 0, 0
-			compare := func(name string) {
-				c, ok := f.sim.Certificates().Get(name)
-				require.True(t, ok, name)
-				from := f.sim.NewSender(name, c)
-				defer from.Close()
-				ours, theirs := f.through(t, from, false, nil), f.through(t, from, true, nil)
-				if name == "warehouse" {
-					assert.Equal(t, good, ours, "the good twin through our load balancer")
-					assert.Equal(t, good, theirs, "the good twin through %s", kind)
-					return
+				good := seen{Status: 200, User: "WAREHOUSE"}
+				ours, theirs := both("warehouse")
+				assert.Equal(t, good, ours, "the good twin through our load balancer")
+				assert.Equal(t, good, theirs, "the good twin through %s", kind)
+				compared := newComparison(kind, version, func(d neighbour.Difference) []string { return d.Defects })
+				for _, d := range defects {
+					ours, theirs := both(d.ID)
+					compared.put(t, d.ID, ours, theirs)
 				}
-				reason, expected := known[name]
-				switch {
-				case ours == theirs && expected:
-					t.Errorf("%s: is listed as a difference (%s), and both say %s", name, reason, ours)
-				case ours == theirs:
-					agreed++
-				case expected:
-					listed++
-				default:
-					t.Errorf("%s: ours %s; %s %s", name, ours, kind, theirs)
-				}
+				compared.report(t, len(defects), "defects")
 			}
-			compare("warehouse")
-			for _, d := range defects {
-				compare(d.ID)
-			}
-			t.Logf("%s: %d of %d defects come out the same, %d are listed as different", kind, agreed, len(defects), listed)
 		})
 	}
 }

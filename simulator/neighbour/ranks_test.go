@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,17 +19,23 @@ import (
 // recorded is what HAProxy 2.6 and nginx 1.22 answered to a chain; see package verify, where the
 // chains are.
 type recorded struct {
-	Case  string `json:"case"`
-	CRL   bool   `json:"crl"`
-	First struct{ Code int }
-	All   []struct{ Code int }
+	Case, Description string
+	At                time.Time
+	// CRL tells that CRLs were checked for the sender's certificate.
+	CRL   bool
+	First struct{ Code, Depth int }
+	All   []struct{ Code, Depth int }
 	Last  int
+	// FirstAtLevel1 is the first code at security level 1.
+	FirstAtLevel1 int `json:"first_at_level_1"`
 	// HAProxy's fields are null where the handshake ended.
 	HAProxy struct {
 		Handshake bool `json:"handshake"`
 		Verify    int  `json:"ssl_c_verify"`
 		Sender    int  `json:"ssl_c_err"`
 		CA        int  `json:"ssl_c_ca_err"`
+		// Used is 1 if a certificate came.
+		Used int `json:"ssl_c_used"`
 	} `json:"haproxy"`
 	Nginx struct {
 		Optional struct {
@@ -38,8 +45,11 @@ type recorded struct {
 	} `json:"nginx"`
 }
 
-func recordings(t *testing.T) []recorded {
-	data, err := os.ReadFile(filepath.Join("..", "..", "pki", "verify", "testdata", "cases", "cases.json"))
+// recordedFolder holds the recorded chains.
+var recordedFolder = filepath.Join("..", "..", "pki", "verify", "testdata", "cases")
+
+func recordings(t testing.TB) []recorded {
+	data, err := os.ReadFile(filepath.Join(recordedFolder, "cases.json"))
 	require.NoError(t, err)
 	var out struct{ Cases []recorded }
 	require.NoError(t, json.Unmarshal(data, &out))
@@ -70,7 +80,7 @@ func TestFirstErrorFromWhatHAProxyKeeps(t *testing.T) {
 		h := c.HAProxy
 		if !h.Handshake {
 			ended++
-			assert.True(t, slices.ContainsFunc(c.All, func(e struct{ Code int }) bool { return e.Code >= 32 && e.Code <= 63 }),
+			assert.True(t, slices.ContainsFunc(c.All, func(e struct{ Code, Depth int }) bool { return e.Code >= 32 && e.Code <= 63 }),
 				"%s: HAProxy ended a handshake for something else than the codes 32 to 63", c.Case)
 			continue
 		}

@@ -210,19 +210,30 @@ func waitFor(ctx context.Context, limit time.Duration, look func() (bool, error)
 
 const passportHeader = "sap-passport"
 
-// newPassport is an SAP passport of version 3: 230 bytes between two marks, with a transaction id at
-// 149, a root context id at 186 and a connection id at 202.
-func newPassport(id func(int) string) (raw []byte, root, column string) {
-	raw = bytes.Repeat([]byte{' '}, 230)
+// Passport is an SAP passport of version 3: 230 bytes between two marks, with a transaction id of 32
+// characters at 149, a root context id at 186 and a connection id at 202. The layout is that which
+// package node reads, and inferred as there.
+func Passport(transaction string, rootContext, connection [16]byte) []byte {
+	raw := bytes.Repeat([]byte{' '}, 230)
 	copy(raw, "*TH*")
 	raw[4], raw[5], raw[6] = 3, 0, 230
-	transaction, context, connection := strings.ToUpper(id(16)), id(16), id(16)
-	copy(raw[149:], transaction)
-	for at, text := range map[int]string{186: context, 202: connection} {
-		part, _ := hex.DecodeString(text)
-		copy(raw[at:], part)
-	}
+	copy(raw[149:181], transaction)
+	copy(raw[186:], rootContext[:])
+	copy(raw[202:], connection[:])
 	copy(raw[226:], "*TH*")
+	return raw
+}
+
+// newPassport is a passport with ids of its own, the root context id, and the column of the access log
+// in which all three stand.
+func newPassport(id func(int) string) (raw []byte, root, column string) {
+	transaction, context, connection := strings.ToUpper(id(16)), id(16), id(16)
+	var parts [2][16]byte
+	for i, text := range []string{context, connection} {
+		part, _ := hex.DecodeString(text)
+		copy(parts[i][:], part)
+	}
+	raw = Passport(transaction, parts[0], parts[1])
 	root = strings.ToUpper(context)
 	return raw, root, root + "/" + transaction + "/1/" + strings.ToUpper(connection)
 }

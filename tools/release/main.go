@@ -4,7 +4,7 @@
 //
 //	go run ./tools/release dist [-o dist] [-targets linux/amd64,…]
 //	go run ./tools/release image [-o dist] [-arch amd64,arm64]
-//	go run ./tools/release compare [-targets linux/amd64]
+//	go run ./tools/release compare [-targets linux/amd64,…]
 //
 // compare builds twice, the second time from a copy of the sources elsewhere and with an empty build
 // cache, and fails if one byte differs.
@@ -45,7 +45,7 @@ func run(ctx context.Context, dir string, arguments []string, out io.Writer) err
 	flags := flag.NewFlagSet(arguments[0], flag.ContinueOnError)
 	folder := flags.String("o", "dist", "the folder to write to")
 	version := flags.String("version", "", "the version (default: that of git describe)")
-	wanted := flags.String("targets", "", "systems such as linux/amd64, separated by commas (default: all; compare: linux/amd64)")
+	wanted := flags.String("targets", "", "systems such as linux/amd64, separated by commas (default: all)")
 	arch := flags.String("arch", "amd64,arm64", "the processors of the images, separated by commas")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
@@ -74,7 +74,7 @@ func run(ctx context.Context, dir string, arguments []string, out io.Writer) err
 		}
 		return src.images(ctx, *folder, list, out)
 	case "compare":
-		list, err := parseTargets(*wanted, targets[:1])
+		list, err := parseTargets(*wanted, targets)
 		if err != nil {
 			return err
 		}

@@ -98,6 +98,18 @@ func TestReleaseIsTheSameTwice(t *testing.T) {
 	assert.ErrorContains(t, sameFiles(first, release(t, changed, on)), "differs from byte")
 }
 
+// The real program, with all that a release of it holds, comes out the same in another folder. The
+// compiler's cache is shared here; "make reproducible" does without.
+func TestProgramIsTheSameElsewhere(t *testing.T) {
+	t.Parallel()
+	s, err := findSource(t.Context(), filepath.Join("..", ".."), "v0")
+	require.NoError(t, err)
+	elsewhere := s
+	elsewhere.dir = filepath.Join(t.TempDir(), "elsewhere")
+	require.NoError(t, s.copyTo(t.Context(), elsewhere.dir))
+	assert.NoError(t, sameFiles(release(t, s, on), release(t, elsewhere, on)))
+}
+
 func TestArchives(t *testing.T) {
 	t.Parallel()
 	s, files := once(t)

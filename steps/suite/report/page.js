@@ -22,20 +22,37 @@
     });
     shown.textContent = n + " of " + all.length + " shown";
   }
-  form.addEventListener("input", filter);
+  // What is chosen stands in the address, so that it can be passed on: #status=failed&text=@LB-4.
+  function read() {
+    var chosen = new URLSearchParams(location.hash.slice(1));
+    var statuses = chosen.get("status");
+    form.querySelectorAll("input[name=status]").forEach(function (box) {
+      box.checked = statuses === null || statuses.split(",").indexOf(box.value) >= 0;
+    });
+    form.elements.station.value = chosen.get("station") || "";
+    if (form.elements.station.selectedIndex < 0) { form.elements.station.value = ""; }
+    form.elements.text.value = chosen.get("text") || "";
+    filter();
+    if (chosen.size) { form.scrollIntoView(); }
+  }
+  function write() {
+    var chosen = new URLSearchParams();
+    var boxes = Array.prototype.slice.call(form.querySelectorAll("input[name=status]"));
+    var checked = boxes.filter(function (box) { return box.checked; });
+    if (checked.length < boxes.length) { chosen.set("status", checked.map(function (box) { return box.value; }).join(",")); }
+    if (form.elements.station.value) { chosen.set("station", form.elements.station.value); }
+    if (form.elements.text.value) { chosen.set("text", form.elements.text.value); }
+    history.replaceState(null, "", "#" + chosen);
+    filter();
+  }
+  form.addEventListener("input", write);
   form.addEventListener("submit", function (event) { event.preventDefault(); });
+  window.addEventListener("hashchange", read);
   document.addEventListener("click", function (event) {
-    var requirement = event.target.dataset.requirement;
-    if (requirement) {
-      event.preventDefault();
-      form.elements.text.value = "@" + requirement;
-      filter();
-      form.scrollIntoView();
-    }
     var copy = event.target.dataset.copy;
     if (copy && navigator.clipboard) {
       navigator.clipboard.writeText(copy).then(function () { event.target.textContent = "copied"; });
     }
   });
-  filter();
+  read();
 })();
