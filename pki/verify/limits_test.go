@@ -242,7 +242,7 @@ func TestVersionsOfTrustLists(t *testing.T) {
 			assert.NotEmpty(t, c.subjectText)
 			assert.NotEmpty(t, c.issuerText)
 			assert.True(t, c.keyRead)
-			assert.True(t, c.signer.read)
+			assert.True(t, c.with.read)
 			assert.NotNil(t, c.known)
 		}
 		return list.Version()
