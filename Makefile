@@ -47,6 +47,7 @@ bench: ## the numbers that the project promises
 .PHONY: lint
 lint: ## golangci-lint, pinned in tools/
 	$(GO) tool -modfile=tools/golangci-lint.mod golangci-lint run
+	cd simulator/container && $(GO) tool -modfile=../../tools/golangci-lint.mod golangci-lint run --config ../../.golangci.yml
 
 .PHONY: cross
 cross: ## build for the systems that users have

@@ -128,7 +128,7 @@ func (c *Container) Files(ctx context.Context, folder string) (map[string][]byte
 	if err != nil {
 		return nil, fmt.Errorf("reading %s in the container: %w", folder, err)
 	}
-	defer docker.Close()
+	defer func() { _ = docker.Close() }() // what was asked of it is read
 	copied, err := docker.CopyFromContainer(ctx, c.GetContainerID(), client.CopyFromContainerOptions{SourcePath: folder})
 	if err != nil {
 		return nil, fmt.Errorf("reading %s in the container: %w", folder, err)
