@@ -1,0 +1,96 @@
+package loadbalancer
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A machine that has no file descriptor left is not asked for a connection again and again, and the
+// load balancer goes on as soon as there is one.
+func TestAcceptPausesAfterAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var logged lockedBuffer
+		h, p := piped(t, func(c *Config) { c.ErrorLog = slog.New(slog.NewTextHandler(&logged, nil)) })
+		none := errors.New("too many open files")
+		pauses := func(milliseconds ...time.Duration) {
+			t.Helper()
+			p.failing <- none
+			for _, want := range milliseconds {
+				began := time.Now()
+				p.failing <- none // as soon as Accept is called again
+				assert.Equal(t, want*time.Millisecond, time.Since(began))
+			}
+		}
+		pauses(5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000)
+		assert.Contains(t, logged.String(), `msg="the load balancer cannot accept a connection" error="too many open files" pause=640ms`)
+		assert.Equal(t, 11, strings.Count(logged.String(), "cannot accept"))
+
+		require.NoError(t, p.dial(t, h).Close())
+		pauses(5, 10)
+
+		p.failing <- none
+		began := time.Now()
+		require.NoError(t, h.Close())
+		assert.Zero(t, time.Since(began), "it does not wait for the end of the pause")
+	})
+}
+
+// halfOpen is a connection of which each direction can be closed, with errors on demand.
+type halfOpen struct {
+	nowhere
+	did                []string
+	closing, deadlines error
+	rest               io.Reader // what the sender still sends
+	read               int
+	until              time.Time
+}
+
+func (h *halfOpen) CloseWrite() error { h.did = append(h.did, "close write"); return h.closing }
+func (h *halfOpen) SetReadDeadline(t time.Time) error {
+	h.did, h.until = append(h.did, "deadline"), t
+	return h.deadlines
+}
+func (h *halfOpen) Read(p []byte) (int, error) {
+	h.did = append(h.did, "read")
+	n, err := h.rest.Read(p)
+	h.read += n
+	return n, err
+}
+
+// The last words of a connection: what the sender still sends is read, but neither for long nor
+// without an end.
+func TestLinger(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		linger := func(c net.Conn) { (&wire{Conn: c}).linger() }
+		c := &halfOpen{rest: strings.NewReader("rest")}
+		linger(c)
+		assert.Equal(t, []string{"close write", "deadline", "read", "read"}, c.did)
+		assert.Equal(t, 4, c.read)
+		assert.Equal(t, 500*time.Millisecond, time.Until(c.until))
+
+		c = &halfOpen{rest: endless{}}
+		linger(c)
+		assert.Equal(t, 256<<10, c.read)
+
+		c = &halfOpen{closing: os.ErrClosed}
+		linger(c)
+		assert.Equal(t, []string{"close write"}, c.did, "nothing to wait for")
+		c = &halfOpen{deadlines: os.ErrClosed}
+		linger(c)
+		assert.Equal(t, []string{"close write", "deadline"}, c.did, "it must not wait without a limit")
+		linger(nowhere{}) // has no half to close, and nothing to read from
+	})
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
