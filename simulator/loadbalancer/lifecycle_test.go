@@ -202,16 +202,15 @@ func TestShutdownWaitsForCalls(t *testing.T) {
 }
 
 func TestCloseCutsCalls(t *testing.T) {
-	h := open(t, nil)
-	node := hold(h)
-	c := h.dial(t, h.as(nil))
-	call := h.later(t, c)
-	<-node.in
-	began := time.Now()
-	require.NoError(t, h.Close())
-	assert.Less(t, time.Since(began), 2*time.Second)
-	assert.Error(t, (<-call).err)
-	h.record(t, c, 1)
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		h.node.handle = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		call := p.call(t, h)
+		assert.Equal(t, closeGrace, took(func() { assert.NoError(t, h.Close()) }))
+		assert.Error(t, (<-call).err)
+		require.Len(t, h.journeys.All(), 1)
+		assert.Zero(t, h.journeys.All()[0].Status)
+	})
 }
 
 func TestShutdownSaysThatItCut(t *testing.T) {
