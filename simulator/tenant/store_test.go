@@ -151,21 +151,43 @@ func TestAuditLogIsBounded(t *testing.T) {
 	require.Len(t, log, MaxAudit)
 	assert.Equal(t, AuditEntry{Time: noon, User: "alice", Detail: "5"}, log[0])
 	assert.Equal(t, fmt.Sprint(MaxAudit+4), log[MaxAudit-1].Detail)
-	kept := 0
-	for id := range f.records {
-		if id.Kind == auditKind {
-			kept++
+	kept := func() (n int) {
+		for id := range f.records {
+			if id.Kind == auditKind {
+				n++
+			}
 		}
+		return n
 	}
-	assert.Equal(t, MaxAudit, kept, "the store forgets the oldest ones too")
+	assert.Equal(t, MaxAudit, kept(), "the store forgets the oldest ones too")
 	again, err := Open(t.Context(), f, Config{}, at(noon))
 	require.NoError(t, err)
 	require.NoError(t, again.Audit(AuditEntry{Detail: strings.Repeat("x", 5000) + "\xff"}))
 	log = again.AuditLog()
 	assert.Equal(t, "6", log[0].Detail)
 	assert.Len(t, log[MaxAudit-1].Detail, maxAuditText+len("…"))
-	require.NoError(t, again.Audit(make([]AuditEntry, MaxAudit+1)...), "more at once than it keeps")
-	assert.Len(t, again.AuditLog(), MaxAudit)
+	many := make([]AuditEntry, MaxAudit+1)
+	many[0].Detail, many[1].Detail = "first", "second"
+	require.NoError(t, again.Audit(many...), "more at once than it keeps")
+	log = again.AuditLog()
+	assert.Len(t, log, MaxAudit)
+	assert.Equal(t, "second", log[0].Detail)
+	assert.Equal(t, MaxAudit, kept())
+	saved := f.saved
+	require.NoError(t, again.Audit())
+	assert.Equal(t, saved, f.saved, "no entries are nothing to save")
+}
+
+func TestTheTimeOfAnAuditEntry(t *testing.T) {
+	now := noon.Add(1234567 * time.Nanosecond)
+	tn, err := New(Config{}, func() time.Time { return now })
+	require.NoError(t, err)
+	own := noon.AddDate(-1, 0, 0)
+	require.NoError(t, tn.Audit(AuditEntry{User: "a"}, AuditEntry{User: "b", Time: own}))
+	assert.Equal(t, []AuditEntry{{User: "a", Time: noon.Add(time.Millisecond)}, {User: "b", Time: own}}, tn.AuditLog())
+	require.ErrorContains(t, tn.Audit(AuditEntry{User: "c"}, AuditEntry{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}),
+		"encoding an audit entry: ", "no interface can show such a year")
+	assert.Len(t, tn.AuditLog(), 2, "all of them or none")
 }
 
 func TestAClosedTenantRefusesChanges(t *testing.T) {

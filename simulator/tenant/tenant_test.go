@@ -289,6 +289,11 @@ func TestConveniences(t *testing.T) {
 	assert.False(t, tn.Unassign(Assignment{User: "A", Role: DefaultRole}))
 	assert.False(t, tn.Snapshot().Role("A", DefaultRole).Has)
 	assert.Error(t, tn.Assign(Assignment{Group: "none", Role: DefaultRole}))
+
+	same := Assignment{User: "A", Role: DefaultRole}
+	require.NoError(t, tn.Update(func(c *Config) error { c.Roles = []Assignment{same, same, same, same}; return nil }))
+	assert.True(t, tn.Unassign(same))
+	assert.Empty(t, tn.Config().Roles, "however often it stands there")
 }
 
 func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {

@@ -183,6 +183,35 @@ func TestMappingStoreIsASetting(t *testing.T) {
 	assert.Empty(t, c.Validate())
 }
 
+// Each channel has one problem at most of those that others make for it.
+func TestEveryAddressIsToldOnce(t *testing.T) {
+	for name, row := range map[string]struct {
+		addresses string
+		problems  []string
+	}{
+		"twice, and another twice":    {"/http/a /http/a /http/b /http/b", []string{"1 is the address of channels[0] already", "3 is the address of channels[2] already"}},
+		"three times":                 {"/http/a /http/a /http/A", []string{"1 is the address of channels[0] already", "2 is the address of channels[0] already"}},
+		"twice, before a star":        {"/http/a /http/a /http/b/* /http/b/c", []string{"1 is the address of channels[0] already", `3 is covered by "/http/b/*" of channels[2]`}},
+		"twice below a star":          {"/http/a/* /http/a/b /http/a/b", []string{"2 is the address of channels[1] already", `1 is covered by "/http/a/*" of channels[0]`}},
+		"a star where there are none": {"/cxf/a/* /cxf/a/b", []string{"0 expected letters"}},
+		"a star in front of nothing":  {"/* /http/a", []string{"0 expected it to begin with /http/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var c Config
+			for address := range strings.FieldsSeq(row.addresses) {
+				c.Channels = append(c.Channels, Channel{Address: address})
+			}
+			problems := c.Validate()
+			require.Len(t, problems, len(row.problems), "%v", problems)
+			for i, want := range row.problems {
+				place, message, _ := strings.Cut(want, " ")
+				assert.Equal(t, "channels["+place+"].address", problems[i].Path)
+				assert.Contains(t, problems[i].Message, message)
+			}
+		})
+	}
+}
+
 func TestEveryStarExcludesEverythingBelow(t *testing.T) {
 	c := Config{Channels: []Channel{{Address: "/http/*"}, {Address: "/http/a"}, {Address: "/http/b/*"}, {Address: "/cxf/a"}}}
 	var paths []string
@@ -190,6 +219,6 @@ func TestEveryStarExcludesEverythingBelow(t *testing.T) {
 		paths = append(paths, p.Path)
 	}
 	assert.Equal(t, []string{"channels[1].address", "channels[2].address"}, paths)
-	c.Channels = []Channel{{Address: "/http/a/*"}, {Address: "/http/ab"}, {Address: "/http/b"}}
-	assert.Empty(t, c.Validate(), "a common beginning is not a common path")
+	c.Channels = []Channel{{Address: "/http/a/*"}, {Address: "/http/ab"}, {Address: "/http/b"}, {Address: "/http/b/c"}, {Address: "/http/b/c/d/*"}}
+	assert.Empty(t, c.Validate(), "a common beginning is not a common path, and only a star excludes")
 }
