@@ -115,6 +115,8 @@ func TestTableRowsThatCannotBeRead(t *testing.T) {
 	for _, wrong := range []DNPair{{Subject: "sender", Issuer: right.Issuer}, {Subject: right.Subject, Issuer: "ca"}, {Subject: right.Issuer, Issuer: right.Subject}, {}} {
 		assert.False(t, wrong.Matches(cert.RawSubject, cert.RawIssuer), wrong)
 		assert.False(t, wrong.Matches(nil, nil), wrong)
+		// A certificate without names is that of an empty row, and of none that cannot be read.
+		assert.Equal(t, wrong == DNPair{}, wrong.Matches([]byte{0x30, 0}, []byte{0x30, 0}), wrong)
 	}
 	assert.False(t, right.Matches([]byte{1}, cert.RawIssuer))
 	assert.False(t, right.Matches(cert.RawSubject, []byte{1}))

@@ -1,10 +1,8 @@
 package tenant
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -145,72 +143,6 @@ func TestTable(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, HTTPS, got.Adapter)
 	assert.Equal(t, "Table", got.Flow)
-}
-
-func TestToken(t *testing.T) {
-	now := noon
-	tn, err := New(good(), func() time.Time { return now })
-	require.NoError(t, err)
-	rand := bytes.NewReader(bytes.Repeat([]byte{7}, 64))
-	token, err := tn.IssueToken("1a2b-3c4d", 10*time.Minute, rand)
-	require.NoError(t, err)
-
-	s := tn.Snapshot()
-	client, ok := s.Token(token, now.Add(10*time.Minute-time.Second))
-	assert.True(t, ok)
-	assert.Equal(t, "1a2b-3c4d", client)
-	_, ok = s.Token(token, now.Add(10*time.Minute))
-	assert.False(t, ok, "it has expired")
-	for i := range token {
-		changed := []byte(token)
-		changed[i] ^= 1
-		_, ok = s.Token(string(changed), now)
-		assert.False(t, ok, "changed at %d", i)
-	}
-	for _, bad := range []string{"", ".", "a.b", token + "A", token[:len(token)-1], token + "\n", strings.Repeat("a", 5000)} {
-		_, ok = s.Token(bad, now)
-		assert.False(t, ok, bad)
-	}
-	stranger := newTenant(t, good())
-	_, ok = stranger.Snapshot().Token(token, now)
-	assert.False(t, ok, "a token of another tenant")
-
-	require.NoError(t, tn.Update(func(c *Config) error { c.Clients[0].Secret = "new"; return nil }))
-	_, ok = tn.Snapshot().Token(token, now)
-	assert.False(t, ok, "the secret has changed")
-	_, ok = s.Token(token, now)
-	assert.True(t, ok, "an old snapshot does not change")
-	assert.True(t, tn.CheckClient("1a2b-3c4d", "new"))
-	assert.False(t, tn.CheckClient("1a2b-3c4d", "secret-of-client"))
-	assert.False(t, tn.CheckClient("other", ""))
-
-	_, err = tn.IssueToken("other", 0, nil)
-	assert.EqualError(t, err, `issuing a token: there is no OAuth client "other"`)
-	_, err = tn.IssueToken("1a2b-3c4d", time.Millisecond, nil)
-	assert.ErrorContains(t, err, "expected a second or more")
-	_, err = tn.IssueToken("1a2b-3c4d", 0, bytes.NewReader(nil))
-	assert.ErrorContains(t, err, "reading random bytes")
-	a, err := tn.IssueToken("1a2b-3c4d", 0, nil)
-	require.NoError(t, err)
-	b, err := tn.IssueToken("1a2b-3c4d", 0, nil)
-	require.NoError(t, err)
-	assert.NotEqual(t, a, b)
-}
-
-func FuzzToken(f *testing.F) {
-	tn, err := New(good(), at(noon))
-	require.NoError(f, err)
-	real, err := tn.IssueToken("1a2b-3c4d", 0, nil)
-	require.NoError(f, err)
-	for _, seed := range []string{real, "", ".", "a.b", real[:20], real + "."} {
-		f.Add(seed)
-	}
-	s := tn.Snapshot()
-	f.Fuzz(func(t *testing.T, token string) {
-		if _, ok := s.Token(token, noon); ok && token != real {
-			t.Fatalf("%q was let in", token)
-		}
-	})
 }
 
 func TestUpdateIsAllOrNothing(t *testing.T) {
@@ -360,6 +292,18 @@ func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
 	require.NoError(t, tn.Update(func(c *Config) error { c.Channels = c.Channels[1:]; return nil }))
 	assert.Empty(t, tn.Config().Designs, "the channel is gone")
 	assert.Empty(t, tn.Snapshot().restarts.values())
+}
+
+// Without a clock of its own a tenant lives in the time of the machine.
+func TestTheClockOfATenant(t *testing.T) {
+	tn, err := New(Config{Channels: []Channel{{Address: "/http/orders"}}}, nil)
+	require.NoError(t, err)
+	before := time.Now()
+	require.NoError(t, tn.Deploy("/http/orders", time.Hour))
+	after := time.Now()
+	c, _ := tn.Snapshot().Channel("/http/orders")
+	assert.True(t, tn.Snapshot().Restarting(c, before.Add(time.Hour-1)))
+	assert.False(t, tn.Snapshot().Restarting(c, after.Add(time.Hour)))
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {

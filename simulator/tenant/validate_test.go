@@ -179,6 +179,8 @@ func TestMappingStoreIsASetting(t *testing.T) {
 	assert.Len(t, c.Validate(), 1, "three certificates of 8 bytes")
 	c.MappingStore = 24
 	assert.Empty(t, c.Validate())
+	c.MappingStore = 1
+	assert.Len(t, c.Validate(), 1)
 	c.MappingStore = -1
 	assert.Empty(t, c.Validate())
 }
