@@ -1,13 +1,16 @@
 package loadbalancer
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -59,6 +62,10 @@ func (h *halfOpen) SetReadDeadline(t time.Time) error {
 	h.did, h.until = append(h.did, "deadline"), t
 	return h.deadlines
 }
+func (h *halfOpen) SetDeadline(time.Time) error      { return nil }
+func (h *halfOpen) SetWriteDeadline(time.Time) error { return nil }
+func (h *halfOpen) Write(p []byte) (int, error)      { return len(p), nil }
+func (h *halfOpen) Close() error                     { h.did = append(h.did, "close"); return nil }
 func (h *halfOpen) Read(p []byte) (int, error) {
 	h.did = append(h.did, "read")
 	n, err := h.rest.Read(p)
@@ -88,6 +95,56 @@ func TestLinger(t *testing.T) {
 		linger(c)
 		assert.Equal(t, []string{"close write", "deadline"}, c.did, "it must not wait without a limit")
 		linger(nowhere{}) // has no half to close, and nothing to read from
+	})
+}
+
+// A sender that is told why its handshake failed gets the time to read it; what is not TLS, and a
+// sender that ended the handshake itself, do not.
+func TestWhoIsLingeredFor(t *testing.T) {
+	lb, err := prepare(Config{Default: testPKI().host(tenantHost, Request)})
+	require.NoError(t, err)
+	for sent, lingers := range map[string]bool{
+		"\x80\x2e\x01\x00\x02":                     true,  // SSL 2.0, which gets an alert
+		"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00": true,  // no ClientHello, which gets one too
+		"\x15\x03\x01\x00\x02\x02\x28":             false, // the sender's own alert
+		"GET / HTTP/1.1\r\n\r\n":                   false,
+		"":                                         false,
+	} {
+		c := &halfOpen{rest: strings.NewReader(sent)}
+		w := &wire{Conn: c}
+		require.Equal(t, admitted, lb.tracker.admit(w, 1))
+		lb.shakeHands(w)
+		assert.Equal(t, lingers, slices.Contains(c.did, "close write"), "%q", sent)
+		assert.Equal(t, "close", c.did[len(c.did)-1], "%q", sent)
+		assert.Empty(t, lb.tracker.rest())
+	}
+}
+
+// A connection that comes, or whose handshake ends, when the load balancer ends is closed.
+func TestConnectionsThatComeTooLate(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		early := p.connect()
+		synctest.Wait()
+		quiet, _ := h.tracker.close()
+		require.Len(t, quiet, 1)
+		ended(t, p.connect())
+
+		config := h.as(nil)
+		config.Time = h.now
+		c := tls.Client(early, config)
+		require.NoError(t, c.Handshake())
+		ended(t, c)
+		assert.Empty(t, h.tracker.rest())
+		assert.Empty(t, h.node.requests())
+		assert.Empty(t, h.journeys.All(), "that is no fault of the senders")
+		require.NoError(t, p.Close())
+	})
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		require.NoError(t, h.finished.Close()) // the HTTP server takes no connection any more
+		ended(t, p.dial(t, h))
+		assert.Empty(t, h.tracker.rest())
 	})
 }
 

@@ -51,7 +51,7 @@ type body struct {
 
 // guardBody returns nil for a request without a body.
 func guardBody(r *http.Request, c *connection, stall time.Duration, end time.Time) *body {
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+	if r.ContentLength == 0 {
 		return nil
 	}
 	waits := strings.EqualFold(r.Header.Get("Expect"), "100-continue")
