@@ -194,10 +194,14 @@ func TestBodyDeadlineEndsWithTheBody(t *testing.T) {
 			_, _ = w.Write(body)
 		}
 		c := p.dial(t, h)
-		for range 2 {
-			a, err := say(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+		for request, body := range map[string]string{
+			"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello":                         "hello",
+			"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n0\r\n\r\n": "he",
+			get(tenantHost): "",
+		} {
+			a, err := say(c, request)
 			require.NoError(t, err)
-			assert.Equal(t, "hello", a.body)
+			assert.Equal(t, body, a.body)
 		}
 	})
 }

@@ -121,13 +121,14 @@ func (w *wire) garbage() string {
 	return fmt.Sprintf("what came was not TLS; it begins with the bytes % x", first)
 }
 
-// sentAlert returns the alert with which crypto/tls ended a handshake, or nil.
+// sentAlert returns the alert with which crypto/tls ended a handshake, or nil. It is given the
+// *tls.Conn.
 //
 // Most errors of crypto/tls do not say which alert went out. It keeps the alert as the error of
 // the direction out, since nothing may be sent after it, in a field that is not exported; so it
 // is read by reflection. Should the field change, the alert is missing from the record, and the
 // tests, which compare it with what senders received, fail.
-func sentAlert(secured *tls.Conn) *journey.Alert {
+func sentAlert(secured any) *journey.Alert {
 	out := reflect.ValueOf(secured).Elem().FieldByName("out")
 	if !out.IsValid() || out.Kind() != reflect.Struct {
 		return nil

@@ -185,6 +185,17 @@ func TestSpread(t *testing.T) {
 	})
 }
 
+// Without anything else to go by, calls go round, and the first one goes to the first node.
+func TestCallsGoRound(t *testing.T) {
+	s, err := newSpread([]Backend{&fakeNode{id: "a"}, &fakeNode{id: "b"}, &fakeNode{id: "c"}}, rand.Reader)
+	require.NoError(t, err)
+	for _, want := range []int{0, 1, 2, 0, 1} {
+		got, err := s.pick(-1)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
 // A node that panics harms its own call only.
 func TestNodeThatPanics(t *testing.T) {
 	var logged lockedBuffer
