@@ -127,6 +127,7 @@ func TestIdleConnectionEndsQuietly(t *testing.T) {
 func TestBodyStall(t *testing.T) {
 	for name, head := range map[string]string{
 		"with a length": "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhello",
+		"of one byte":   "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n",
 		"in chunks":     "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -141,7 +142,8 @@ func TestBodyStall(t *testing.T) {
 						assert.Equal(t, BodyError{Stalled: true, Limit: 20 * time.Second}, *why)
 						assert.True(t, why.Timeout())
 					}
-					_, again := r.Body.Read(make([]byte, 1))
+					n, again := r.Body.Read(make([]byte, 1))
+					assert.Zero(t, n)
 					assert.Same(t, err, again, "reading on waits no longer")
 					w.WriteHeader(http.StatusRequestTimeout)
 				}
@@ -288,7 +290,7 @@ func TestCallLimit(t *testing.T) {
 	in := func(name string, node http.HandlerFunc, test func(t *testing.T, h *house, c net.Conn)) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
-				h, p := piped(t, func(c *Config) { c.Limits.BodyStall = limit })
+				h, p := piped(t, func(c *Config) { c.Limits.BodyStall = 2 * limit })
 				h.node.handle = node
 				test(t, h, p.dial(t, h))
 			})

@@ -83,6 +83,7 @@ func TestChangesAreSavedAsDeltas(t *testing.T) {
 	assert.Equal(t, "mapping", f.changes[0].Put[0].Kind)
 	assert.Equal(t, MappingID(der(50)), f.changes[0].Put[0].Key)
 	assert.Equal(t, der(50), f.changes[0].Put[0].Blob)
+	assert.Equal(t, int64(len(good().Mappings)), f.changes[0].Put[0].Order, "the next place")
 	require.Len(t, f.changes[1].Put, 1)
 	assert.Equal(t, "new", f.changes[1].Put[0].Key)
 	assert.Equal(t, Change{Remove: []RecordID{{"mapping", MappingID(der(1))}}}, f.changes[2])
@@ -165,7 +166,9 @@ func TestAuditLogIsBounded(t *testing.T) {
 	require.NoError(t, again.Audit(AuditEntry{Detail: strings.Repeat("x", 5000) + "\xff"}))
 	log = again.AuditLog()
 	assert.Equal(t, "6", log[0].Detail)
-	assert.Len(t, log[MaxAudit-1].Detail, maxAuditText+len("…"))
+	assert.Equal(t, strings.Repeat("x", maxAuditText)+"…", log[MaxAudit-1].Detail)
+	require.NoError(t, again.Audit(AuditEntry{Detail: strings.Repeat("x", maxAuditText)}))
+	assert.Len(t, again.AuditLog()[MaxAudit-1].Detail, maxAuditText, "just short enough")
 	many := make([]AuditEntry, MaxAudit+1)
 	many[0].Detail, many[1].Detail = "first", "second"
 	require.NoError(t, again.Audit(many...), "more at once than it keeps")

@@ -33,6 +33,7 @@ func good() Config {
 func TestAGoodConfigurationHasNoProblems(t *testing.T) {
 	assert.Empty(t, good().Validate())
 	assert.Empty(t, Config{}.Validate(), "the zero value works")
+	assert.Equal(t, Config{}, newTenant(t, Config{}).Config(), "and stays what it is")
 }
 
 // Each row changes one thing of a good configuration and names the one problem that follows.
