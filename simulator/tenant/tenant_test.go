@@ -294,6 +294,21 @@ func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
 	assert.Empty(t, tn.Snapshot().restarts.values())
 }
 
+func TestWhatAChannelDemands(t *testing.T) {
+	for name, row := range map[string]struct {
+		channel Channel
+		role    string
+		limit   int64
+	}{
+		"nothing said":                {Channel{}, DefaultRole, 40 << 20},
+		"a role and a size":           {Channel{Authorization: Authorization{UserRole: "Orders.send"}, MaximumBodySize: 1}, "Orders.send", 1},
+		"an old version has no entry": {Channel{OldAdapter: true, Authorization: Authorization{UserRole: "Orders.send"}}, DefaultRole, 40 << 20},
+	} {
+		assert.Equal(t, row.role, row.channel.Role(), name)
+		assert.Equal(t, row.limit, row.channel.BodyLimit(), name)
+	}
+}
+
 // Without a clock of its own a tenant lives in the time of the machine.
 func TestTheClockOfATenant(t *testing.T) {
 	tn, err := New(Config{Channels: []Channel{{Address: "/http/orders"}}}, nil)
