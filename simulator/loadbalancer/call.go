@@ -56,7 +56,7 @@ func (lb *LoadBalancer) serve(w http.ResponseWriter, r *http.Request) {
 		at.Decided = fmt.Sprintf("the request is %s, only HTTP/1.1 is spoken; answered with 505 and closed", r.Proto)
 		recorder.Stop(at)
 		lb.keepCall(recorder, http.StatusHTTPVersionNotSupported)
-		w.Header().Set("Connection", "close")
+		// net/http ends the connection after this answer.
 		answer.refuse(http.StatusHTTPVersionNotSupported, "Only HTTP/1.1 is spoken here.")
 		return
 	}

@@ -157,8 +157,15 @@ func TestAnswerOfItsOwn(t *testing.T) {
 
 func TestHTTP2IsToldThatTheConnectionEnds(t *testing.T) {
 	h := open(t, nil)
-	a, err := say(h.dial(t, h.as(nil)), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	c := h.dial(t, h.as(nil))
+	a, err := say(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	require.NoError(t, err)
+	ended(t, c)
+	j := h.record(t, c, 1)
+	assert.Equal(t, 505, j.Status)
+	require.Len(t, j.Stops, 1)
+	assert.Equal(t, journey.BadRequest, j.Stops[0].Reason)
+	assert.Equal(t, "the request is HTTP/2.0, only HTTP/1.1 is spoken; answered with 505 and closed", j.Stops[0].Decided)
 	assert.Equal(t, 505, a.status)
 	assert.True(t, a.closes)
 	assert.Equal(t, "Only HTTP/1.1 is spoken here.\n", a.body)

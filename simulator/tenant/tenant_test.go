@@ -294,6 +294,14 @@ func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
 	assert.Empty(t, tn.Snapshot().restarts.values())
 }
 
+func TestWhatAChannelLeavesOut(t *testing.T) {
+	s := newTenant(t, Config{Channels: []Channel{{Address: "/cxf/a"}, {Address: "/cxf/b", Adapter: IDoc, Flow: "Orders", Answer: Fail}}}).Snapshot()
+	a, _ := s.Channel("/cxf/a")
+	assert.Equal(t, Channel{Address: "/cxf/a", Adapter: SOAP, Flow: "a", Answer: Echo}, a)
+	b, _ := s.Channel("/cxf/b")
+	assert.Equal(t, Channel{Address: "/cxf/b", Adapter: IDoc, Flow: "Orders", Answer: Fail}, b)
+}
+
 func TestWhatAChannelDemands(t *testing.T) {
 	for name, row := range map[string]struct {
 		channel Channel
