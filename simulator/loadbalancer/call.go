@@ -97,8 +97,7 @@ func (lb *LoadBalancer) finish(recorder *journey.Recorder, answer *response, fau
 			Station: journey.LoadBalancer, At: lb.now(), Verdict: journey.Refused, Reason: journey.RequestTimeout,
 			Decided: fmt.Sprintf("the call was not finished after %s and was cut", lb.limits.Call),
 		})
-		lb.keepCall(recorder, 0)
-		panic(http.ErrAbortHandler)
+		fallthrough
 	case fault == http.ErrAbortHandler:
 		lb.keepCall(recorder, 0)
 		panic(http.ErrAbortHandler)

@@ -254,6 +254,7 @@ func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
 	assert.False(t, s.Restarting(other, now))
 	assert.False(t, before.Restarting(c, now), "an old snapshot does not change")
 	assert.Equal(t, "Orders.send", tn.Config().Channels[0].Authorization.UserRole)
+	assert.Empty(t, tn.Config().Designs, "nothing is left to deploy")
 
 	now = now.Add(2 * time.Minute)
 	require.NoError(t, tn.Deploy("/http/other", 0))
@@ -263,6 +264,11 @@ func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
 	require.NoError(t, tn.Deploy("/http/orders", time.Minute))
 	require.NoError(t, tn.Update(func(c *Config) error { return nil }))
 	assert.True(t, tn.Snapshot().Restarting(c, now), "a change elsewhere does not end a restart")
+	require.NoError(t, tn.Deploy("/http/other", 1))
+	assert.True(t, tn.Snapshot().Restarting(c, now), "nor does the deployment of another")
+	assert.True(t, tn.Snapshot().Restarting(other, now), "however short it is")
+	require.NoError(t, tn.Deploy("/http/orders", 0))
+	assert.False(t, tn.Snapshot().Restarting(c, now), "deployed again without a downtime")
 }
 
 func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
