@@ -132,7 +132,7 @@ func (lb *LoadBalancer) keepCall(recorder *journey.Recorder, status int) {
 // callBackend calls the node and returns what it panicked with.
 func callBackend(b Backend, answer *response, r *http.Request) (fault any) {
 	defer func() {
-		if fault = recover(); fault != nil && fault != http.ErrAbortHandler {
+		if fault = recover(); fault != nil {
 			answer.stack = string(debug.Stack())
 		}
 	}()

@@ -229,10 +229,26 @@ func TestNodeThatPanics(t *testing.T) {
 		assert.Zero(t, j.Status)
 	}
 	assert.Contains(t, logged.String(), "panic=late")
+	assert.Contains(t, logged.String(), "loadbalancer.TestNodeThatPanics", "where it did")
 	assert.NotContains(t, logged.String(), "panic="+http.ErrAbortHandler.Error(), "which is how a call is cut, and no fault")
 	a, _, err = ask("/")
 	require.NoError(t, err)
 	assert.Equal(t, 200, a.status)
+}
+
+// A node that says nothing has answered with 200, which is what the record says; one that says it
+// itself is not spoken for again.
+func TestNodeThatSaysNothing(t *testing.T) {
+	var logged lockedBuffer
+	nodes := []Backend{&fakeNode{id: "a", handle: func(http.ResponseWriter, *http.Request) {}}, &fakeNode{id: "b", handle: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }}}
+	h := open(t, func(c *Config) { c.Backends, c.ErrorLog = nodes, slog.New(slog.NewTextHandler(&logged, nil)) })
+	for _, want := range []int{200, 201, 200} {
+		a, j := h.call(t, h.as(nil))
+		assert.Equal(t, want, a.status)
+		assert.Equal(t, want, j.Status)
+		cookieOf(t, a)
+	}
+	assert.Empty(t, logged.String())
 }
 
 // lockedBuffer is written by the load balancer and read by the test.

@@ -110,13 +110,17 @@ func TestClosingAStoreFails(t *testing.T) {
 
 func TestTableRowsThatCannotBeRead(t *testing.T) {
 	cert := named(t, name("sender"), name("ca"))
-	right := DNPairOf(cert)
+	right, nameless := DNPairOf(cert), []byte{0x30, 0}
 	assert.True(t, right.Matches(cert.RawSubject, cert.RawIssuer))
 	for _, wrong := range []DNPair{{Subject: "sender", Issuer: right.Issuer}, {Subject: right.Subject, Issuer: "ca"}, {Subject: right.Issuer, Issuer: right.Subject}, {}} {
 		assert.False(t, wrong.Matches(cert.RawSubject, cert.RawIssuer), wrong)
 		assert.False(t, wrong.Matches(nil, nil), wrong)
 		// A certificate without names is that of an empty row, and of none that cannot be read.
-		assert.Equal(t, wrong == DNPair{}, wrong.Matches([]byte{0x30, 0}, []byte{0x30, 0}), wrong)
+		assert.Equal(t, wrong == DNPair{}, wrong.Matches(nameless, nameless), wrong)
+		assert.False(t, wrong.Matches(nameless, cert.RawIssuer), wrong)
+		assert.False(t, wrong.Matches(cert.RawSubject, nameless), wrong)
+		assert.False(t, wrong.Matches([]byte{1}, nameless), wrong)
+		assert.False(t, wrong.Matches(nameless, []byte{1}), wrong)
 	}
 	assert.False(t, right.Matches([]byte{1}, cert.RawIssuer))
 	assert.False(t, right.Matches(cert.RawSubject, []byte{1}))
@@ -247,6 +251,12 @@ func TestChangesOfOneThingComeToOne(t *testing.T) {
 	require.Len(t, f.changes, 1)
 	assert.Len(t, f.changes[0].Put, 1)
 	assert.Empty(t, f.changes[0].Remove)
+	require.NoError(t, tn.change(func(_ *Snapshot, d *draft) error {
+		put(d, mappingKind, Mapping{Certificate: der(62), User: "A"})
+		remove(d, mappingKind, MappingID(der(62)))
+		return nil
+	}))
+	assert.Len(t, f.changes, 1, "two that undo each other")
 	user, ok := tn.Snapshot().Mapped(der(60))
 	assert.True(t, ok)
 	assert.Equal(t, "C", user)

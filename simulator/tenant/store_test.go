@@ -181,6 +181,18 @@ func TestAuditLogIsBounded(t *testing.T) {
 	assert.Equal(t, saved, f.saved, "no entries are nothing to save")
 }
 
+// What cannot be written as JSON is not lost silently.
+func TestAChangeThatCannotBeEncoded(t *testing.T) {
+	c := good()
+	c.Mappings[0].Created = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	_, err := Open(t.Context(), NewMemory(), c, at(noon))
+	require.ErrorContains(t, err, `encoding mapping "`+MappingID(der(1))+`": `)
+	tn, f := onFailing(t, good())
+	require.ErrorContains(t, tn.Update(func(next *Config) error { *next = c; return nil }), "encoding mapping ")
+	assert.Empty(t, f.changes)
+	assert.Equal(t, good(), tn.Config())
+}
+
 func TestTheTimeOfAnAuditEntry(t *testing.T) {
 	now := noon.Add(1234567 * time.Nanosecond)
 	tn, err := New(Config{}, func() time.Time { return now })
