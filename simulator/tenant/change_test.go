@@ -163,6 +163,44 @@ func TestAnArtifactIsCheckedWhenItIsUploaded(t *testing.T) {
 	assert.Empty(t, newTenant(t, Config{}).Snapshot().Packages())
 }
 
+// The designtime version of a flow that is deployed, or is not, is removed once.
+func TestRemovingADesigntimeVersion(t *testing.T) {
+	tn, f := onFailing(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}, {Address: "/http/b", Flow: "B"}}})
+	require.NoError(t, tn.PutArtifact("x", Artifact{ID: "C"}))
+	for _, id := range []string{"A", "C"} {
+		removed, err := tn.RemoveArtifact("x", id)
+		require.NoError(t, err)
+		assert.True(t, removed, id)
+	}
+	assert.Equal(t, []string{"A"}, tn.Config().WithoutDesign, "C is nowhere any more")
+	left := tn.Snapshot().Artifacts()
+	require.Len(t, left, 1)
+	assert.Equal(t, "B", left[0].ID)
+	saved := len(f.changes)
+	for _, id := range []string{"A", "C", "none"} {
+		removed, err := tn.RemoveArtifact("x", id)
+		require.NoError(t, err)
+		assert.False(t, removed, id)
+	}
+	assert.Len(t, f.changes, saved, "nothing is written")
+}
+
+// Of a flow that is undeployed only the designtime version is left, untouched if it was uploaded.
+func TestWhatUndeployingWrites(t *testing.T) {
+	tn, f := onFailing(t, Config{})
+	require.NoError(t, tn.PutArtifact("x", Artifact{ID: "A", Channels: []Channel{{Address: "/http/a"}}}))
+	_, err := tn.DeployFlow("x", "A", 0)
+	require.NoError(t, err)
+	f.changes = nil
+	removed, err := tn.Undeploy("x", "A")
+	require.NoError(t, err)
+	assert.True(t, removed)
+	assert.Empty(t, tn.Config().Deployments)
+	assert.Empty(t, tn.Snapshot().Runtime())
+	require.Len(t, f.changes, 1)
+	assert.Empty(t, f.changes[0].Put)
+}
+
 func TestUndeployingWhatIsNotThere(t *testing.T) {
 	tn, f := onFailing(t, good())
 	before := tn.Snapshot()

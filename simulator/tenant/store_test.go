@@ -78,6 +78,10 @@ func TestChangesAreSavedAsDeltas(t *testing.T) {
 	require.NoError(t, tn.Update(func(c *Config) error { c.Users = append(c.Users, User{Name: "new"}); return nil }))
 	require.NoError(t, tn.Update(func(c *Config) error { c.Mappings = c.Mappings[1:]; return nil }))
 	require.NoError(t, tn.Update(func(*Config) error { return nil }))
+	require.NoError(t, tn.Update(func(c *Config) error { // the same moment elsewhere
+		c.Mappings[2].Created = c.Mappings[2].Created.In(time.FixedZone("", 3600))
+		return nil
+	}))
 	require.Len(t, f.changes, 3, "nothing to change is nothing to save")
 	require.Len(t, f.changes[0].Put, 1)
 	assert.Equal(t, "mapping", f.changes[0].Put[0].Kind)
