@@ -1,6 +1,8 @@
 package tenant
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -28,6 +30,44 @@ func TestTheWholeCertificateIsCompared(t *testing.T) {
 	}
 	assert.True(t, s.MappedUser("WAREHOUSE"))
 	assert.False(t, s.MappedUser("warehouse"))
+}
+
+// collision are two texts with the same MD5, found by Wang and others in 2004.
+func collision(t *testing.T) (a, b []byte) {
+	t.Helper()
+	const one = "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a085125e8f7cdc99fd91dbdf280373c5b" +
+		"d8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70"
+	a, err := hex.DecodeString(one)
+	require.NoError(t, err)
+	b = bytes.Clone(a)
+	for _, at := range []int{19, 45, 59, 83, 109, 123} {
+		b[at] ^= 0x80
+	}
+	require.Equal(t, MappingID(a), MappingID(b))
+	return a, b
+}
+
+// Somebody made two certificates with one id: only the one that is mapped is the user, and the other
+// cannot be mapped beside it.
+func TestAnIDIsNoCertificate(t *testing.T) {
+	mine, theirs := collision(t)
+	tn := newTenant(t, Config{})
+	require.NoError(t, tn.change(func(_ *Snapshot, d *draft) error {
+		put(d, mappingKind, Mapping{Certificate: mine, User: "MINE"})
+		return nil
+	}))
+	user, ok := tn.Snapshot().Mapped(mine)
+	assert.True(t, ok)
+	assert.Equal(t, "MINE", user)
+	_, ok = tn.Snapshot().Mapped(theirs)
+	assert.False(t, ok)
+
+	problems := Problems(tn.MapCertificate(theirs, "MINE"))
+	require.NotEmpty(t, problems)
+	assert.Equal(t, Problem{"mappings[0].certificate", "has the id 79054025255fb1a26e4bc422aef54eb4 of another certificate that is mapped; remove that one, or map a renewed one"}, problems[len(problems)-1])
+	for _, problem := range Problems(tn.MapCertificate(mine, "MINE")) {
+		assert.NotContains(t, problem.Message, "another certificate")
+	}
 }
 
 func TestPassword(t *testing.T) {
