@@ -62,7 +62,7 @@ func (lb *LoadBalancer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	// What is configured may have changed since the connection began.
 	now := lb.sites.Load()
-	affinity := now.again(c.site).affinity
+	affinity := now.find(c.site.name).affinity
 	wanted := affinity.wanted(r)
 	got, err := now.backends.pick(wanted)
 	if err != nil {

@@ -98,14 +98,6 @@ type directory struct {
 	judging  verify.Options
 }
 
-// again finds the site of a connection that began with an earlier directory.
-func (d *directory) again(s *site) *site {
-	if s.name == d.fallback.name {
-		return d.fallback
-	}
-	return d.find(s.name)
-}
-
 // find returns the site for a server name; the default host for none and for unknown ones.
 func (d *directory) find(serverName string) *site {
 	if s, ok := d.byName[serverName]; ok {

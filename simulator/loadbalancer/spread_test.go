@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -107,6 +108,33 @@ func TestCookieThatIsNotOurs(t *testing.T) {
 		_, foreign := cookieOf(t, a)
 		assert.NotEqual(t, value, foreign)
 	})
+}
+
+// Each host has a cookie of its own, which stays good when the load balancer is configured anew, also
+// on a connection that is alive.
+func TestCookieOutlivesAConfiguration(t *testing.T) {
+	h, nodes := two(t)
+	config := h.as(nil)
+	config.ServerName = ordersHost
+	c := h.dial(t, config)
+	a, err := say(c, get(ordersHost))
+	require.NoError(t, err)
+	name, value := cookieOf(t, a)
+	assert.Equal(t, "BIGipServer"+ordersHost, name)
+	node := h.record(t, c, 1).Node
+	require.NoError(t, h.Reconfigure(Settings{
+		Default:  h.pki.host(tenantHost, Request, h.pki.trust()...),
+		Domains:  []Host{h.pki.host(ordersHost, None)},
+		Backends: []Backend{nodes[0], nodes[1]},
+	}))
+	for _, c := range []net.Conn{c, h.dial(t, config)} {
+		for range 2 {
+			a, err = say(c, get(ordersHost, "Cookie: "+name+"="+value))
+			require.NoError(t, err)
+			assert.Equal(t, node+":", a.body)
+			assert.Empty(t, a.header["Set-Cookie"])
+		}
+	}
 }
 
 // LB-20.
