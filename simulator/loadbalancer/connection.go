@@ -136,10 +136,7 @@ func statusOf(p []byte) int {
 	if !ok || len(rest) < 5 {
 		return 0
 	}
-	status, err := strconv.Atoi(string(rest[2:5]))
-	if err != nil {
-		return 0
-	}
+	status, _ := strconv.Atoi(string(rest[2:5])) // 0 for what is no number
 	return status
 }
 

@@ -4,11 +4,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -39,13 +41,61 @@ func TestSendersThatDoNotRead(t *testing.T) {
 				_, err := io.WriteString(c, test.request)
 				require.NoError(t, err)
 				lasted := took(func() { assert.Equal(t, 1, <-closed) })
-				assert.GreaterOrEqual(t, lasted, test.limit)
-				assert.LessOrEqual(t, lasted, test.limit+goodBye)
+				assert.Equal(t, test.limit+goodBye, lasted)
 				end, _ := h.record(t, c, 1).End()
 				assert.Equal(t, test.reason, end.Reason)
 			})
 		})
 	}
+}
+
+// A sender whose request cannot be read is given the time to read why; one whose connection ends for
+// another reason, or with the load balancer, is not waited for.
+func TestWhoseConnectionLingers(t *testing.T) {
+	const broken = "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"
+	// raw is the TCP connection of a sender, whose end is told from that of TLS.
+	dial := func(t *testing.T, h *house, p *pipes) (raw net.Conn, c *tls.Conn) {
+		config := h.as(nil)
+		config.Time = h.now
+		raw = p.connect()
+		c = tls.Client(raw, config)
+		require.NoError(t, c.Handshake())
+		synctest.Wait()
+		return raw, c
+	}
+	for name, test := range map[string]struct {
+		request string
+		status  int
+		lingers time.Duration
+	}{
+		"cannot be read": {broken, 400, lingerTime},
+		"a good one":     {get(tenantHost, "Connection: close"), 200, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				h, p := piped(t, nil)
+				raw, c := dial(t, h, p)
+				a, err := say(c, test.request)
+				require.NoError(t, err)
+				assert.Equal(t, test.status, a.status)
+				ended(t, c)
+				assert.Equal(t, test.lingers, took(func() {
+					_, _ = io.WriteString(raw, "what it had sent already")
+					_, _ = io.Copy(io.Discard, raw)
+				}))
+			})
+		})
+	}
+	t.Run("the load balancer ends", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			h, p := piped(t, nil)
+			_, c := dial(t, h, p)
+			_, err := io.WriteString(c, broken) // and its answer is not read
+			require.NoError(t, err)
+			synctest.Wait()
+			assert.Zero(t, took(func() { assert.NoError(t, h.Close()) }))
+		})
+	})
 }
 
 // With a clock that goes on by a second whenever somebody looks at it: what is dated by what.

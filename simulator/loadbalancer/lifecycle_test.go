@@ -133,6 +133,19 @@ func TestSetTrust(t *testing.T) {
 	assert.Equal(t, ordersHost, j.Host, "a change that is refused changes nothing")
 }
 
+// A directory never changes, whatever takes its place.
+func TestChangedHostsAreNewOnes(t *testing.T) {
+	h := open(t, func(c *Config) { c.Domains = []Host{testPKI().host(ordersHost, Request, testPKI().trust()...)} })
+	before := h.sites.Load()
+	orders, fallback := before.find(ordersHost), before.fallback
+	require.NoError(t, h.SetMode(ordersHost, None))
+	require.NoError(t, h.SetMode("", None))
+	assert.Same(t, orders, before.find(ordersHost))
+	assert.Same(t, fallback, before.find("x"))
+	assert.Equal(t, None, h.sites.Load().find(ordersHost).host.Mode)
+	assert.Equal(t, None, h.sites.Load().find("x").host.Mode)
+}
+
 // What a caller does with its list afterwards changes nothing.
 func TestTheListIsCopied(t *testing.T) {
 	trust := testPKI().trust()

@@ -36,23 +36,34 @@ func sized(n int) string {
 }
 
 func TestHeaderBytes(t *testing.T) {
-	h := open(t, nil)
-	for size, want := range map[int]int{32 << 10: 200, 32<<10 + 1: 431, 40 << 10: 431} {
-		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			c := h.dial(t, h.as(h.pki.client))
-			a, err := say(c, sized(size))
-			require.NoError(t, err)
-			assert.Equal(t, want, a.status)
-			j := h.record(t, c, 1)
-			assert.Equal(t, want, j.Status)
-			stop, _ := j.At(journey.LoadBalancer)
-			if want == 200 {
-				assert.Equal(t, journey.Passed, stop.Verdict)
-				return
-			}
-			assert.Equal(t, journey.HeaderTooLarge, stop.Reason)
-			assert.Contains(t, stop.Decided, "larger than 32768 bytes")
-			ended(t, c)
+	for name, test := range map[string]struct{ limit, size, status int }{
+		"as large as may be":        {0, 32 << 10, 200},
+		"a byte too large":          {0, 32<<10 + 1, 431},
+		"much too large":            {0, 40 << 10, 431},
+		"the least limit there is":  {1, 4 << 10, 200},
+		"and what is more than it":  {1, 4<<10 + 2, 431},
+		"another limit":             {5000, 5000, 200},
+		"and a byte more than that": {5000, 5001, 431},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				h, p := piped(t, func(c *Config) { c.Limits.HeaderBytes = test.limit })
+				c := p.dial(t, h)
+				go func() { _, _ = io.WriteString(c, sized(test.size)) }() // as far as it is read
+				a, err := listen(bufio.NewReader(c), nil)
+				require.NoError(t, err)
+				assert.Equal(t, test.status, a.status)
+				j := h.record(t, c, 1)
+				assert.Equal(t, test.status, j.Status)
+				stop, _ := j.At(journey.LoadBalancer)
+				if test.status == 200 {
+					assert.Equal(t, journey.Passed, stop.Verdict)
+					return
+				}
+				ended(t, c)
+				assert.Equal(t, journey.HeaderTooLarge, stop.Reason)
+				assert.Equal(t, fmt.Sprintf("the header is larger than %d bytes; answered with 431 and closed", h.limits.HeaderBytes), stop.Decided)
+			})
 		})
 	}
 }

@@ -25,6 +25,9 @@ import (
 type refusing struct{ honest Verifier }
 
 func (r refusing) Verify(chain [][]byte) verify.Result {
+	if len(chain) == 0 {
+		panic("nothing was presented")
+	}
 	result := r.honest.Verify(chain)
 	result.Code, result.Text = 23, "refused for the test"
 	return result
@@ -60,6 +63,9 @@ func TestPartsAreExchanged(t *testing.T) {
 	assert.Equal(t, 23, j.Verification.Code)
 	assert.Equal(t, "23 127.0.0.1 "+tenantHost, h.node.last(t).Header.Get("X-Passing"))
 	assert.Empty(t, h.node.last(t).Header.Get(forwarding.CertificateHeader))
+
+	_, j = h.call(t, h.as(nil))
+	assert.Zero(t, j.Verification, "nothing was presented, so nothing is judged")
 
 	old := h.as(nil)
 	old.MaxVersion = tls.VersionTLS12

@@ -89,9 +89,15 @@ func (p *pipes) connect() net.Conn {
 	near, far := net.Pipe()
 	p.serial++
 	address := textAddress(fmt.Sprintf("192.0.2.1:%d", p.serial))
-	p.arriving <- from{far, address}
+	p.arriving <- farEnd{from{far, address}}
 	return to{near, address}
 }
+
+// farEnd is the load balancer's end of a pipe. It can be told that nothing more will be written, as a
+// TCP connection can, which the other end does not notice.
+type farEnd struct{ from }
+
+func (farEnd) CloseWrite() error { return nil }
 
 // to is the sender's end of a pipe.
 type to struct {

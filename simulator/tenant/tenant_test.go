@@ -144,6 +144,20 @@ func TestRoles(t *testing.T) {
 	assert.Equal(t, "e100999", s.Account())
 }
 
+// Whoever is in several groups has what each of them brings, however often a group names its members.
+func TestAUserInSeveralGroups(t *testing.T) {
+	s := newTenant(t, Config{
+		Groups: []Group{{"First", []string{"alice", "bob", "alice"}}, {"Second", []string{"alice"}}, {"AuthGroup.ReadOnly", []string{"carol", "alice"}}},
+		Roles:  []Assignment{{Group: "Second", Role: "B"}, {Group: "First", Role: "A"}, {Group: "Second", Role: "A"}},
+	}).Snapshot()
+	assert.Equal(t, RoleAnswer{Has: true, Through: "First", AuthGroup: ""}, s.Role("alice", "A"), "the first assignment counts")
+	assert.Equal(t, RoleAnswer{Has: true, Through: "Second"}, s.Role("alice", "B"))
+	assert.Equal(t, RoleAnswer{Has: true, Through: "AuthGroup.ReadOnly", AuthGroup: "AuthGroup.ReadOnly"}, s.Role("alice", RoleNodeRead))
+	assert.True(t, s.Role("bob", "A").Has)
+	assert.False(t, s.Role("bob", "B").Has)
+	assert.False(t, s.Role("carol", "A").Has)
+}
+
 func TestNoAuthorizationGroupIncludesSending(t *testing.T) {
 	groups := AuthGroups()
 	assert.Len(t, groups, 4, "one for each persona")
