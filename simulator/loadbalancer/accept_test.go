@@ -126,8 +126,7 @@ func TestConnectionsThatComeTooLate(t *testing.T) {
 		h, p := piped(t, nil)
 		early := p.connect()
 		synctest.Wait()
-		quiet, _ := h.tracker.close()
-		require.Len(t, quiet, 1)
+		require.Len(t, h.tracker.close(), 1)
 		ended(t, p.connect())
 
 		config := h.as(nil)
@@ -138,7 +137,6 @@ func TestConnectionsThatComeTooLate(t *testing.T) {
 		assert.Empty(t, h.tracker.rest())
 		assert.Empty(t, h.node.requests())
 		assert.Empty(t, h.journeys.All(), "that is no fault of the senders")
-		require.NoError(t, p.Close())
 	})
 	inBubble(t, func(t *testing.T) {
 		h, p := piped(t, nil)

@@ -1,6 +1,7 @@
 package loadbalancer
 
 import (
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -95,6 +96,32 @@ func TestWhoseConnectionLingers(t *testing.T) {
 			synctest.Wait()
 			assert.Zero(t, took(func() { assert.NoError(t, h.Close()) }))
 		})
+	})
+}
+
+// What a node sends on its way is read before the node is done.
+func TestFlushedAnswersAreOnTheirWay(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		h.node.handle = func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "begun")
+			w.(http.Flusher).Flush()
+			time.Sleep(time.Minute)
+			_, _ = io.WriteString(w, " and done")
+		}
+		c := p.dial(t, h)
+		_, err := io.WriteString(c, get(tenantHost))
+		require.NoError(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		begun := make([]byte, 5)
+		assert.Zero(t, took(func() { _, err = io.ReadFull(response.Body, begun) }))
+		require.NoError(t, err)
+		assert.Equal(t, "begun", string(begun))
+		rest, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		assert.Equal(t, " and done", string(rest))
 	})
 }
 

@@ -292,6 +292,12 @@ func TestObserverIsToldOfFailures(t *testing.T) {
 	assert.False(t, got.Asked)
 	assert.Empty(t, got.Host)
 
+	raw := h.dialRaw(t)
+	_, err = raw.Write([]byte{22})
+	require.NoError(t, err)
+	require.NoError(t, raw.Close())
+	assert.True(t, (<-told).Began, "with its first byte")
+
 	c := h.dial(t, h.as(nil))
 	got = <-told
 	assert.Equal(t, c.LocalAddr().String(), got.Client)

@@ -75,6 +75,43 @@ func TestContextEndsItAndTheLogSaysIfNotCleanly(t *testing.T) {
 	}
 }
 
+// Nothing of the load balancer goes on when Close returns.
+func TestCloseWaitsForItsOwn(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		p.lag = time.Second
+		assert.Equal(t, p.lag, took(func() { assert.NoError(t, h.Close()) }))
+	})
+}
+
+// watched is a context that tells how many wait for its end.
+type watched struct {
+	context.Context
+	done    chan struct{}
+	waiting int
+}
+
+func (w *watched) Done() <-chan struct{} { return w.done }
+func (w *watched) AfterFunc(func()) func() bool {
+	w.waiting++
+	return func() bool { w.waiting--; return true }
+}
+
+// A load balancer that has ended does not wait for the end of its context.
+func TestTheContextIsForgotten(t *testing.T) {
+	for name, end := range map[string]func(*LoadBalancer) error{
+		"Close": (*LoadBalancer).Close, "Shutdown": func(lb *LoadBalancer) error { return lb.Shutdown(t.Context()) },
+	} {
+		ctx := &watched{Context: t.Context(), done: make(chan struct{})}
+		lb, err := prepare(Config{Default: testPKI().host(tenantHost, Request)})
+		require.NoError(t, err)
+		lb.begin(ctx, newPipes())
+		assert.Equal(t, 1, ctx.waiting, name)
+		require.NoError(t, end(lb))
+		assert.Zero(t, ctx.waiting, name)
+	}
+}
+
 // A call that ends within the grace of Close is answered, one that takes longer is not.
 func TestGraceOfClose(t *testing.T) {
 	for work, answered := range map[time.Duration]bool{closeGrace - 1: true, closeGrace + 1: false} {
@@ -124,6 +161,13 @@ func TestDrainTakesItsTime(t *testing.T) {
 			go func() {
 				end <- took(func() { _, _ = io.Copy(io.Discard, c) })
 			}()
+			time.AfterFunc(acceptTail+1, func() {
+				select {
+				case <-p.closed:
+				default:
+					t.Error("the listener is not closed")
+				}
+			})
 			assert.Equal(t, acceptTail+drainIdle, took(func() { assert.NoError(t, h.Drain(t.Context())) }))
 			assert.Equal(t, acceptTail+drainIdle, <-end)
 		})

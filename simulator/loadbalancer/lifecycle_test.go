@@ -13,6 +13,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -247,9 +248,14 @@ func TestCloseCutsCalls(t *testing.T) {
 		h, p := piped(t, nil)
 		h.node.handle = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 		call := p.call(t, h)
+		// That the connection is gone is not noticed while the node does not read the body.
+		c := p.dial(t, h)
+		_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+		require.NoError(t, err)
+		synctest.Wait()
 		assert.Equal(t, closeGrace, took(func() { assert.NoError(t, h.Close()) }))
 		assert.Error(t, (<-call).err)
-		assert.Len(t, h.journeys.All(), 1, "the call has its record all the same")
+		assert.Len(t, h.journeys.All(), 2, "the calls have their records all the same")
 	})
 }
 

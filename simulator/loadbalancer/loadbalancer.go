@@ -112,7 +112,7 @@ type LoadBalancer struct {
 	now      func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
-	listener net.Listener
+	listener deadlineListener
 	server   *http.Server
 	finished *handover
 	outer    *tls.Config
@@ -151,7 +151,7 @@ func Start(ctx context.Context, config Config) (*LoadBalancer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the load balancer: listening on %s: %w", lb.config.Listen, err)
 	}
-	lb.begin(ctx, listener)
+	lb.begin(ctx, listener.(*net.TCPListener))
 	return lb, nil
 }
 
@@ -198,9 +198,15 @@ func prepare(config Config) (*LoadBalancer, error) {
 	return lb, nil
 }
 
+// deadlineListener is a listener of which accepting can be given a time limit, as that of TCP.
+type deadlineListener interface {
+	net.Listener
+	SetDeadline(t time.Time) error
+}
+
 // begin serves the connections that come from the listener, which it closes in the end. When ctx
 // ends, that is as by Close.
-func (lb *LoadBalancer) begin(ctx context.Context, listener net.Listener) {
+func (lb *LoadBalancer) begin(ctx context.Context, listener deadlineListener) {
 	lb.listener = listener
 	lb.base, lb.cut = context.WithCancel(context.WithoutCancel(ctx))
 	lb.finished = newHandover(listener.Addr())

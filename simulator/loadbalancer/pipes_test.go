@@ -31,6 +31,7 @@ type pipes struct {
 	closed   chan struct{}
 	once     sync.Once
 	serial   int
+	lag      time.Duration // how long after Close an Accept that waits returns
 }
 
 func newPipes() *pipes {
@@ -62,6 +63,7 @@ func (p *pipes) Accept() (net.Conn, error) {
 	case err := <-p.failing:
 		return nil, err
 	case <-p.closed:
+		time.Sleep(p.lag) // of the bubble's time
 		return nil, net.ErrClosed
 	}
 }

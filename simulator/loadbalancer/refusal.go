@@ -64,11 +64,11 @@ func (lb *LoadBalancer) explain(w *wire, secured *tls.Conn, err error) refusal {
 		if w.seen == 0 {
 			r.decided = fmt.Sprintf("nothing was sent for %s", lb.limits.HandshakeTimeout)
 		}
-	case w.seen > 0 && w.first[0] == 0x80, w.site != nil && !lb.speaks(w.versions):
+	case w.first[0] == 0x80, w.site != nil && !lb.speaks(w.versions):
 		r.reason = journey.TLSVersionNotOffered
 		r.decided = fmt.Sprintf("the sender offers %s; the load balancer speaks %s and newer",
 			versionNames(w.versions), tls.VersionName(lb.config.MinVersion))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), r.alert == nil && errors.As(err, &network) && network.Op != "local error":
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network) && network.Op != "local error":
 		r.reason = journey.SenderEndedHandshake
 		r.decided = "the sender closed the connection during the handshake, without an alert"
 		if w.seen == 0 {
@@ -130,19 +130,16 @@ func (w *wire) garbage() string {
 // tests, which compare it with what senders received, fail.
 func sentAlert(secured any) *journey.Alert {
 	out := reflect.ValueOf(secured).Elem().FieldByName("out")
-	if !out.IsValid() || out.Kind() != reflect.Struct {
+	if out.Kind() != reflect.Struct {
 		return nil
 	}
 	v := out.FieldByName("err")
 	for range 8 {
-		if !v.IsValid() {
-			return nil
-		}
-		switch v.Kind() {
+		switch v.Kind() { // of a field that is not there: none of these
 		case reflect.Interface, reflect.Pointer:
 			v = v.Elem()
 		case reflect.Struct:
-			if op := v.FieldByName("Op"); op.IsValid() && op.Kind() == reflect.String {
+			if op := v.FieldByName("Op"); op.Kind() == reflect.String {
 				if op.String() != "local error" {
 					return nil
 				}

@@ -1,11 +1,14 @@
 package loadbalancer
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"example.com/gatehouse/simulator/journey"
 )
@@ -57,4 +60,35 @@ func TestSentAlert(t *testing.T) {
 	} {
 		assert.Equal(t, row.want, sentAlert(row.connection), name)
 	}
+}
+
+// failing is a connection on which reading fails.
+type failing struct {
+	scripted
+	err error
+}
+
+func (f *failing) Read([]byte) (int, error) { return 0, f.err }
+
+// A connection that breaks is the sender's doing; what crypto/tls finds wrong is not.
+func TestBrokenConnections(t *testing.T) {
+	lb, err := prepare(Config{Default: testPKI().host(tenantHost, Request)})
+	require.NoError(t, err)
+	explained := func(c net.Conn) refusal {
+		w := &wire{Conn: c}
+		secured := tls.Server(w, lb.outer)
+		return lb.explain(w, secured, secured.Handshake())
+	}
+	r := explained(&failing{err: &net.OpError{Op: "read", Err: syscall.ECONNRESET}})
+	assert.Equal(t, journey.SenderEndedHandshake, r.reason)
+	assert.Equal(t, "the sender closed the connection without sending anything", r.decided)
+	assert.Nil(t, r.alert)
+
+	r = explained(&scripted{input: record(22, 14, 0, 0, 0)}) // a message that does not belong there
+	assert.Equal(t, journey.HandshakeFailed, r.reason)
+	assert.NotNil(t, r.alert)
+	r = explained(&scripted{input: append(firstFlight(t), record(23, make([]byte, 20)...)...)}) // nor does this record
+	assert.Equal(t, journey.HandshakeFailed, r.reason)
+	require.NotNil(t, r.alert)
+	assert.Equal(t, "bad_record_mac", r.alert.Name)
 }

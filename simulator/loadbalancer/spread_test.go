@@ -3,6 +3,7 @@ package loadbalancer
 import (
 	"bytes"
 	"crypto/rand"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -268,7 +269,11 @@ func TestNodeThatPanics(t *testing.T) {
 // itself is not spoken for again.
 func TestNodeThatSaysNothing(t *testing.T) {
 	var logged lockedBuffer
-	nodes := []Backend{&fakeNode{id: "a", handle: func(http.ResponseWriter, *http.Request) {}}, &fakeNode{id: "b", handle: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201) }}}
+	nodes := []Backend{&fakeNode{id: "a", handle: func(http.ResponseWriter, *http.Request) {}}, &fakeNode{id: "b", handle: func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(201)
+		_, _ = io.WriteString(w, "done")
+		w.(http.Flusher).Flush()
+	}}}
 	h := open(t, func(c *Config) { c.Backends, c.ErrorLog = nodes, slog.New(slog.NewTextHandler(&logged, nil)) })
 	for _, want := range []int{200, 201, 200} {
 		a, j := h.call(t, h.as(nil))

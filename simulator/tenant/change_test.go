@@ -122,6 +122,8 @@ func TestTableRowsThatCannotBeRead(t *testing.T) {
 		assert.False(t, wrong.Matches([]byte{1}, nameless), wrong)
 		assert.False(t, wrong.Matches(nameless, []byte{1}), wrong)
 	}
+	row := &entry[Channel]{value: Channel{Authorization: Authorization{Table: []DNPair{{Subject: "sender", Issuer: "ca"}, right}}}}
+	assert.Len(t, deploy(row).table, 1, "a row that cannot be read is none")
 	assert.False(t, right.Matches([]byte{1}, cert.RawIssuer))
 	assert.False(t, right.Matches(cert.RawSubject, []byte{1}))
 }

@@ -22,8 +22,8 @@ type person struct {
 	roles []granted // sorted
 	// elsewhere lists for a role the applications other than the worker node's, sorted.
 	elsewhere map[string][]string
-	// authGroups are the authorization groups of the user.
-	authGroups []string
+	// authGroup is the first of the user's authorization groups.
+	authGroup string
 }
 
 // applied is a role on an application.
@@ -201,9 +201,7 @@ func (one *person) assign(worker string, a Assignment, group string) {
 	if !ok {
 		return
 	}
-	if !slices.Contains(one.authGroups, name) {
-		one.authGroups = append(one.authGroups, name)
-	}
+	one.authGroup = cmp.Or(one.authGroup, name)
 	for _, role := range authGroups[name] {
 		one.grant(worker, applied{application, role}, origin{group: group, authGroup: name})
 	}
@@ -236,8 +234,8 @@ func (one *person) answer(application, role string) RoleAnswer {
 		from = one.roles[at].origin
 	}
 	out := RoleAnswer{Has: has, Through: from.group, AuthGroup: from.authGroup, ElsewhereOn: one.elsewhere[role]}
-	if !has && len(one.authGroups) > 0 {
-		out.AuthGroup = one.authGroups[0]
+	if !has {
+		out.AuthGroup = one.authGroup
 	}
 	return out
 }

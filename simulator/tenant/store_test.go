@@ -251,4 +251,5 @@ func TestAStoreThatCannotBeRead(t *testing.T) {
 	tn, err := Open(t.Context(), &broken{record: Record{Kind: userKind.name, Key: "a", Data: []byte(`{"Name":"a"}`)}}, good(), at(noon))
 	require.NoError(t, err, "the good twin")
 	assert.Equal(t, []User{{Name: "a"}}, tn.Config().Users)
+	assert.False(t, tn.CheckClient("none", ""), "it has no secret either")
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -98,6 +99,22 @@ func TestPassword(t *testing.T) {
 	}
 }
 
+// One user more, and two fewer: the passwords are those of the users that there are.
+func TestPasswordsFollowTheUsers(t *testing.T) {
+	tn := newTenant(t, Config{Users: []User{{"a", "1"}, {"b", "2"}, {"c", "3"}}, Credentials: []Credential{{Name: "without a user"}}})
+	passwords := func() (out []PasswordVerdict) {
+		for _, u := range []User{{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}} {
+			out = append(out, tn.Snapshot().Password(u.Name, u.Password))
+		}
+		return out
+	}
+	require.NoError(t, tn.Update(func(c *Config) error { c.Users = append(c.Users, User{"d", "4"}); return nil }))
+	assert.Equal(t, []PasswordVerdict{Right, Right, Right, Right}, passwords())
+	require.NoError(t, tn.Update(func(c *Config) error { c.Users = []User{{"a", "1"}, {"d", "5"}}; return nil }))
+	assert.Equal(t, []PasswordVerdict{Right, UnknownUser, UnknownUser, Wrong}, passwords())
+	assert.Equal(t, UnknownUser, tn.Snapshot().Password("", ""), "no artifact names this user")
+}
+
 func TestRoles(t *testing.T) {
 	s := newTenant(t, Config{
 		Account: "e100999",
@@ -156,6 +173,8 @@ func TestAUserInSeveralGroups(t *testing.T) {
 	assert.True(t, s.Role("bob", "A").Has)
 	assert.False(t, s.Role("bob", "B").Has)
 	assert.False(t, s.Role("carol", "A").Has)
+	assert.False(t, s.Role("bob", "").Has, "a group of its own name brings nothing more")
+	assert.Equal(t, "AuthGroup.ReadOnly", s.Role("carol", "A").AuthGroup)
 }
 
 func TestNoAuthorizationGroupIncludesSending(t *testing.T) {
@@ -166,6 +185,11 @@ func TestNoAuthorizationGroupIncludesSending(t *testing.T) {
 		assert.Contains(t, roles, RoleServerRead, "%s: everybody may view mappings", name)
 		assert.Contains(t, roles, RoleNodeRead, name)
 	}
+	for name, roles := range groups {
+		assert.Equal(t, roles, SingleRoles(strings.ToUpper(name)))
+	}
+	assert.Equal(t, groups["AuthGroup.Administrator"], SingleRoles(adminAlias))
+	assert.Nil(t, SingleRoles("AuthGroup.None"))
 	groups["AuthGroup.Administrator"][0] = "changed"
 	assert.Contains(t, AuthGroups()["AuthGroup.Administrator"], RoleServerRead, "a copy was handed out")
 }

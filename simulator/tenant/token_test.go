@@ -99,6 +99,19 @@ func TestTheLifetimeOfAToken(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// Who knows how tokens are made, and no key, makes none for a client that there is not.
+func TestForgedTokens(t *testing.T) {
+	tn := newTenant(t, good())
+	for _, client := range []string{"1a2b-3c4d", "none"} {
+		raw := binary.BigEndian.AppendUint64(make([]byte, tokenNonce), uint64(noon.Add(time.Hour).Unix()))
+		body := base64.RawURLEncoding.EncodeToString(append(raw, client...))
+		for name, key := range map[string]tokenKey{"no key": {}, "without the tenant's secret": newTokenKey([32]byte{}, good().Clients[0])} {
+			_, ok := tn.Snapshot().Token(body+"."+base64.RawURLEncoding.EncodeToString(key.sign(body)), noon)
+			assert.False(t, ok, "%s %s", client, name)
+		}
+	}
+}
+
 // What a token may be at the utmost, and what is just too much.
 func TestTheLimitsOfAToken(t *testing.T) {
 	encoded := func(client string, end uint64) string {
