@@ -227,6 +227,7 @@ func TestTrackerTellsWhenNothingIsOpen(t *testing.T) {
 	assert.False(t, tr.established(first, nil))
 	assert.Equal(t, closing, tr.admit(second, 2))
 	tr.remove(first)
+	tr.remove(first)
 	require.NoError(t, tr.wait(t.Context()))
 	assert.True(t, closed((&tracker{}).drained()), "nothing was ever open")
 }

@@ -82,7 +82,12 @@ func TestWhatASeedKeeps(t *testing.T) {
 		require.NoError(t, err)
 		return tn
 	}
-	assert.False(t, start(map[string][]byte{}, map[string][]byte{"b": {2}, "a": {1}}).Restored())
+	first := start(map[string][]byte{}, map[string][]byte{"b": {2}, "a": {1}})
+	assert.False(t, first.Restored())
+	kept := first.Kept()
+	assert.Equal(t, map[string][]byte{"b": {2}, "a": {1}}, kept)
+	kept["a"][0] = 7
+	assert.Equal(t, []byte{1}, first.Kept()["a"], "a copy was handed out")
 	assert.True(t, start(map[string][]byte{"a": {1}, "b": {2}}, map[string][]byte{"c": {3}}).Restored())
 	start(map[string][]byte{"c": {3}}, nil)
 	start(map[string][]byte{}, nil)
@@ -185,6 +190,17 @@ func TestRemovingADesigntimeVersion(t *testing.T) {
 		assert.False(t, removed, id)
 	}
 	assert.Len(t, f.changes, saved, "nothing is written")
+}
+
+// With its channels a flow goes, and so does what is known of its designtime version.
+func TestRemovedChannelsAreForgotten(t *testing.T) {
+	tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}, {Address: "/http/b", Flow: "B"}, {Address: "/http/c", Flow: "C"}}})
+	for _, id := range []string{"A", "B"} {
+		_, err := tn.RemoveArtifact("x", id)
+		require.NoError(t, err)
+	}
+	require.NoError(t, tn.Update(func(c *Config) error { c.Channels = c.Channels[1:]; return nil }))
+	assert.Equal(t, []string{"B"}, tn.Config().WithoutDesign)
 }
 
 // Of a flow that is undeployed only the designtime version is left, untouched if it was uploaded.

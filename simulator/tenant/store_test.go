@@ -82,6 +82,7 @@ func TestChangesAreSavedAsDeltas(t *testing.T) {
 		c.Mappings[2].Created = c.Mappings[2].Created.In(time.FixedZone("", 3600))
 		return nil
 	}))
+	require.NoError(t, tn.Configure(0, false))
 	require.Len(t, f.changes, 3, "nothing to change is nothing to save")
 	require.Len(t, f.changes[0].Put, 1)
 	assert.Equal(t, "mapping", f.changes[0].Put[0].Kind)

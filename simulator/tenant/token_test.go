@@ -126,6 +126,7 @@ func TestTheLimitsOfAToken(t *testing.T) {
 		ok    bool
 	}{
 		"a client and a signature":  {encoded("cc", 0) + ".AAAA", true},
+		"no dot":                    {encoded("cc", 0), false},
 		"no client":                 {encoded("", 0) + ".AAAA", false},
 		"no signature":              {encoded("cc", 0) + ".", true},
 		"the last moment":           {encoded("cc", last) + ".AAAA", true},

@@ -2,6 +2,8 @@ package tenant
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -48,6 +50,7 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		message string
 	}{
 		"account":              {func(c *Config) { c.Account = "e1/2" }, "account", "letters, digits, -, _ and . only"},
+		"application":          {func(c *Config) { c.Application = "a/b" }, "application", "letters, digits, -, _ and . only"},
 		"no address":           {address(""), "channels[0].address", "found none"},
 		"no prefix":            {address("/orders"), "channels[0].address", `did you mean "/http/orders"?`},
 		"no slash":             {address("orders"), "channels[0].address", "expected it to begin with /http/"},
@@ -155,6 +158,15 @@ func TestValidateNamesTheProblem(t *testing.T) {
 			assert.ErrorContains(t, err, row.path+": ")
 		})
 	}
+}
+
+func TestProblemsOfAnError(t *testing.T) {
+	problem := Problem{"users[0].name", "found nothing"}
+	err := error(&ProblemsError{Problems: []Problem{problem, problem}})
+	assert.EqualError(t, err, "the tenant's configuration is not accepted: users[0].name: found nothing\nusers[0].name: found nothing")
+	assert.Equal(t, []Problem{problem, problem}, Problems(fmt.Errorf("deploying: %w", err)))
+	assert.Nil(t, Problems(errors.New("another")))
+	assert.Nil(t, Problems(nil))
 }
 
 // What is exactly as large as it may be is no problem.
