@@ -54,7 +54,7 @@ type halfOpen struct {
 	closing, deadlines error
 	rest               io.Reader // what the sender still sends
 	read               int
-	until              time.Time
+	until, writable    time.Time // the deadlines
 }
 
 func (h *halfOpen) CloseWrite() error { h.did = append(h.did, "close write"); return h.closing }
@@ -62,10 +62,10 @@ func (h *halfOpen) SetReadDeadline(t time.Time) error {
 	h.did, h.until = append(h.did, "deadline"), t
 	return h.deadlines
 }
-func (h *halfOpen) SetDeadline(time.Time) error      { return nil }
-func (h *halfOpen) SetWriteDeadline(time.Time) error { return nil }
-func (h *halfOpen) Write(p []byte) (int, error)      { return len(p), nil }
-func (h *halfOpen) Close() error                     { h.did = append(h.did, "close"); return nil }
+func (h *halfOpen) SetDeadline(time.Time) error        { return nil }
+func (h *halfOpen) SetWriteDeadline(t time.Time) error { h.writable = t; return nil }
+func (h *halfOpen) Write(p []byte) (int, error)        { return len(p), nil }
+func (h *halfOpen) Close() error                       { h.did = append(h.did, "close"); return nil }
 func (h *halfOpen) Read(p []byte) (int, error) {
 	h.did = append(h.did, "read")
 	n, err := h.rest.Read(p)

@@ -145,6 +145,26 @@ func TestGoodByeIsShort(t *testing.T) {
 	})
 }
 
+// Once the load balancer ends, writing has a tight limit, and none that is tighter is loosened.
+func TestDeadlineOfAGoodBye(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		now := time.Now()
+		latest := now.Add(partingTime)
+		for _, row := range []struct{ given, usual, parting time.Time }{
+			{noDeadline, noDeadline, latest}, {now.Add(time.Hour), now.Add(time.Hour), latest},
+			{latest.Add(1), latest.Add(1), latest}, {latest.Add(-1), latest.Add(-1), latest.Add(-1)}, {longAgo, longAgo, longAgo},
+		} {
+			c := &halfOpen{}
+			w := &wire{Conn: c}
+			require.NoError(t, w.SetWriteDeadline(row.given))
+			assert.Equal(t, row.usual, c.writable)
+			w.parting.Store(true)
+			require.NoError(t, w.SetWriteDeadline(row.given))
+			assert.Equal(t, row.parting, c.writable)
+		}
+	})
+}
+
 func TestDrainTakesItsTime(t *testing.T) {
 	t.Run("nothing is open", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {

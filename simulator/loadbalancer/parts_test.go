@@ -271,6 +271,7 @@ func (a textAddress) String() string { return string(a) }
 func TestClientIP(t *testing.T) {
 	for want, address := range map[string]net.Addr{
 		"192.0.2.1":   &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5},
+		"fe80::1":     &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0", Port: 5},
 		"2001:db8::1": textAddress("[2001:db8::1]:5"),
 		"192.0.2.2":   textAddress("192.0.2.2:5"),
 		"pipe":        textAddress("pipe"),
