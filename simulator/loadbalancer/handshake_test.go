@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -94,6 +95,7 @@ func TestRequestPassesOnWhatVerifies(t *testing.T) {
 				assert.Equal(t, pki.TraceDN(leaf.RawSubject), told.Subject)
 				assert.Equal(t, told.Subject, j.Verification.SenderSubject)
 				assert.Len(t, j.Verification.Chain, len(test.present.Certificate))
+				assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256(leaf.Raw)), j.Verification.Fingerprint)
 				assert.Equal(t, tls.VersionName(version), j.TLS.Version)
 				assert.NotEmpty(t, j.TLS.Cipher)
 				assert.Equal(t, tenantHost, j.TLS.ServerName)
@@ -163,6 +165,7 @@ func TestRequireEndsTheHandshake(t *testing.T) {
 			assert.Equal(t, alert, *j.TLS.Alert)
 			assert.Equal(t, "strict.example", j.Host)
 			assert.Contains(t, stop.Decided, "none was presented")
+			assert.Contains(t, stop.Saw, journey.Fact{Name: "alert", Value: alert.String()})
 			assert.Len(t, h.node.requests(), before)
 		})
 		t.Run("expired", func(t *testing.T) {

@@ -244,9 +244,11 @@ func TestLongChainIsCutInTheRecord(t *testing.T) {
 	}
 	v := verification(verify.Result{}, chain(maxChainShown))
 	assert.Len(t, v.Chain, maxChainShown)
-	v = verification(verify.Result{}, chain(maxChainShown+3))
-	assert.Len(t, v.Chain, maxChainShown+1)
-	assert.Equal(t, "and 3 more", v.Chain[maxChainShown])
+	for _, more := range []int{1, 3} {
+		v = verification(verify.Result{}, chain(maxChainShown+more))
+		assert.Len(t, v.Chain, maxChainShown+1)
+		assert.Equal(t, fmt.Sprintf("and %d more", more), v.Chain[maxChainShown])
+	}
 	assert.Equal(t, journey.Verification{}, verification(verify.Result{Code: 20}, nil))
 
 	assert.Equal(t, "SSL 2.0", versionNames(nil))

@@ -163,6 +163,16 @@ func TestValidateNamesTheProblem(t *testing.T) {
 	}
 }
 
+// What is wrong with one mapping does not hide what is wrong with the next.
+func TestEveryMappingIsChecked(t *testing.T) {
+	c := Config{Mappings: []Mapping{{Certificate: []byte("x"), User: "A"}, {Certificate: der(1), User: "A"}, {Certificate: der(1), User: "A"}, {User: "A"}}}
+	var paths []string
+	for _, p := range c.Validate() {
+		paths = append(paths, p.Path)
+	}
+	assert.Equal(t, []string{"mappings[0].certificate", "mappings[2].certificate", "mappings[3].certificate"}, paths)
+}
+
 func TestProblemsOfAnError(t *testing.T) {
 	problem := Problem{"users[0].name", "found nothing"}
 	err := error(&ProblemsError{Problems: []Problem{problem, problem}})
