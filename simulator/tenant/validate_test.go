@@ -173,6 +173,13 @@ func TestEveryMappingIsChecked(t *testing.T) {
 	assert.Equal(t, []string{"mappings[0].certificate", "mappings[2].certificate", "mappings[3].certificate"}, paths)
 }
 
+func TestNamesMayBeUsedForThingsOfDifferentKinds(t *testing.T) {
+	c := good()
+	c.Users[0].Name, c.Credentials[0].Name, c.Clients[0].ID, c.Groups[0].Name, c.Roles[1].Group = "same", "same", "same", "same", "same"
+	c.Keystore[0].Alias = "same"
+	assert.Empty(t, c.Validate())
+}
+
 func TestProblemsOfAnError(t *testing.T) {
 	problem := Problem{"users[0].name", "found nothing"}
 	err := error(&ProblemsError{Problems: []Problem{problem, problem}})
