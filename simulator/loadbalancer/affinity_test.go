@@ -103,6 +103,10 @@ func TestFirstBytesOfTLS(t *testing.T) {
 	for b := range 256 {
 		assert.Equal(t, b == 22 || b == 21 || b == 128, beginsTLS(byte(b)), b)
 	}
+	w := &wire{Conn: &halfOpen{rest: strings.NewReader("garbage")}}
+	n, err := w.Read(make([]byte, 4))
+	assert.Zero(t, n, "nothing of it is taken for TLS")
+	require.ErrorIs(t, err, errNotTLS)
 }
 
 // What is said about the calls of a connection.
