@@ -203,6 +203,7 @@ func TestLimitsThatAreReached(t *testing.T) {
 	c.Deployments = []Deployment{{Flow: "orders"}, {Flow: "failed", Error: "it did not start"}}
 	c.Designs = []Design{{Address: "/http/ALL/*"}}
 	c.WithoutDesign = []string{"orders"}
+	c.Channels[7].Authorization.Table = []DNPair{{Subject: "CN=a"}, {Issuer: "CN=b"}}
 	assert.Empty(t, c.Validate())
 }
 
