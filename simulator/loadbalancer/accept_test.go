@@ -32,6 +32,7 @@ func TestAcceptPausesAfterAFailure(t *testing.T) {
 				p.failing <- none // as soon as Accept is called again
 				assert.Equal(t, want*time.Millisecond, time.Since(began))
 			}
+			synctest.Wait()
 		}
 		pauses(5, 10, 20, 40, 80, 160, 320, 640, 1000, 1000)
 		assert.Contains(t, logged.String(), `msg="the load balancer cannot accept a connection" error="too many open files" pause=640ms`)
@@ -134,6 +135,7 @@ func TestConnectionsThatComeTooLate(t *testing.T) {
 		c := tls.Client(early, config)
 		require.NoError(t, c.Handshake())
 		ended(t, c)
+		synctest.Wait()
 		assert.Empty(t, h.tracker.rest())
 		assert.Empty(t, h.node.requests())
 		assert.Empty(t, h.journeys.All(), "that is no fault of the senders")
@@ -142,6 +144,7 @@ func TestConnectionsThatComeTooLate(t *testing.T) {
 		h, p := piped(t, nil)
 		require.NoError(t, h.finished.Close()) // the HTTP server takes no connection any more
 		ended(t, p.dial(t, h))
+		synctest.Wait()
 		assert.Empty(t, h.tracker.rest())
 	})
 }
