@@ -136,6 +136,24 @@ func TestGraceOfClose(t *testing.T) {
 	}
 }
 
+// A connection that has had its calls is closed at once, and with TLS's good-bye.
+func TestIdleConnectionsAreNotWaitedFor(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		c := p.dial(t, h)
+		_, err := say(c, get(tenantHost))
+		require.NoError(t, err)
+		synctest.Wait()
+		end := make(chan error, 1)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			end <- err
+		}()
+		assert.Zero(t, took(func() { assert.NoError(t, h.Close()) }))
+		assert.Equal(t, io.EOF, <-end)
+	})
+}
+
 // A sender that does not read its good-bye holds up nobody.
 func TestGoodByeIsShort(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

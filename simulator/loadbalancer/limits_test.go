@@ -78,10 +78,11 @@ func TestSlowHeader(t *testing.T) {
 		decided string
 		took    time.Duration
 	}{
-		"never begun":        {nil, 0, "no request came for 10s after the handshake; the connection was closed", time.Minute},
-		"half of the first":  {[]string{half}, 1, "the header of a request was not complete after 10s; the connection was closed", time.Minute},
-		"half of the second": {[]string{get(tenantHost), half}, 2, "the header of a request was not complete after 10s; the connection was closed", 0},
-		"half of the third":  {[]string{get(tenantHost), get(tenantHost), half}, 3, "the header of a request was not complete after 10s; the connection was closed", 0},
+		"never begun":          {nil, 0, "no request came for 10s after the handshake; the connection was closed", time.Minute},
+		"half of the first":    {[]string{half}, 1, "the header of a request was not complete after 10s; the connection was closed", time.Minute},
+		"a byte of the second": {[]string{get(tenantHost), half[:1]}, 2, "the header of a request was not complete after 10s; the connection was closed", 0},
+		"half of the second":   {[]string{get(tenantHost), half}, 2, "the header of a request was not complete after 10s; the connection was closed", 0},
+		"half of the third":    {[]string{get(tenantHost), get(tenantHost), half}, 3, "the header of a request was not complete after 10s; the connection was closed", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
@@ -90,7 +91,7 @@ func TestSlowHeader(t *testing.T) {
 				c := p.dial(t, h)
 				h.advance(time.Minute)
 				for _, text := range test.sends {
-					if text == half {
+					if strings.HasPrefix(half, text) {
 						_, err := io.WriteString(c, text)
 						require.NoError(t, err)
 						continue
@@ -116,6 +117,39 @@ func TestSlowHeader(t *testing.T) {
 				assert.Equal(t, test.took, j.Ended.Sub(j.Started))
 				assert.True(t, j.Ended.Equal(*h.clock.Load()))
 				assert.True(t, stop.At.Equal(j.Ended))
+			})
+		})
+	}
+}
+
+// The limit of a header is one for all of it, however it comes: for the first request it begins with
+// the end of the handshake, for others with their first byte.
+func TestHeadersThatDrip(t *testing.T) {
+	for name, test := range map[string]struct {
+		before string
+		after  time.Duration // that of a second byte
+		lasts  time.Duration // from the first byte
+	}{
+		"the first":  {"", 4 * time.Second, 5 * time.Second},
+		"the second": {get(tenantHost), 9 * time.Second, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				h, p := piped(t, nil)
+				c := p.dial(t, h)
+				if test.before != "" {
+					_, err := say(c, test.before)
+					require.NoError(t, err)
+				}
+				time.Sleep(5 * time.Second)
+				_, err := io.WriteString(c, "G")
+				require.NoError(t, err)
+				assert.Equal(t, test.lasts, took(func() {
+					time.Sleep(test.after)
+					_, err = io.WriteString(c, "E")
+					require.NoError(t, err)
+					ended(t, c)
+				}))
 			})
 		})
 	}

@@ -197,10 +197,7 @@ func (one *person) assign(worker string, a Assignment, group string) {
 		application = worker
 	}
 	one.grant(worker, applied{application, a.Role}, origin{group: group})
-	name, ok := authGroup(a.Role)
-	if !ok {
-		return
-	}
+	name, _ := authGroup(a.Role) // of any other role "", which brings nothing
 	one.authGroup = cmp.Or(one.authGroup, name)
 	for _, role := range authGroups[name] {
 		one.grant(worker, applied{application, role}, origin{group: group, authGroup: name})
