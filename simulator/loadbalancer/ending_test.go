@@ -54,7 +54,7 @@ func TestContextEndsItAndTheLogSaysIfNotCleanly(t *testing.T) {
 			var logged lockedBuffer
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			p := newPipes()
+			p := newPipes(t)
 			h := openBy(t, func(c *Config) { c.ErrorLog = slog.New(slog.NewTextHandler(&logged, nil)) }, p.serve(ctx))
 			letGo := stubborn(h)
 			if heeds {
@@ -105,7 +105,7 @@ func TestTheContextIsForgotten(t *testing.T) {
 		ctx := &watched{Context: t.Context(), done: make(chan struct{})}
 		lb, err := prepare(Config{Default: testPKI().host(tenantHost, Request)})
 		require.NoError(t, err)
-		lb.begin(ctx, newPipes())
+		lb.begin(ctx, newPipes(t))
 		assert.Equal(t, 1, ctx.waiting, name)
 		require.NoError(t, end(lb))
 		assert.Zero(t, ctx.waiting, name)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -99,6 +100,7 @@ func TestSlowHeader(t *testing.T) {
 					a, err := say(c, text)
 					require.NoError(t, err)
 					require.Equal(t, 200, a.status)
+					synctest.Wait() // the call is over for the load balancer, too
 				}
 				assert.Equal(t, 10*time.Second, took(func() { ended(t, c) }))
 				assert.Equal(t, max(1, test.request), <-closed)

@@ -26,6 +26,7 @@ func inBubble(t *testing.T, test func(t *testing.T)) {
 // pipes is a listener without sockets: a test connects, lets Accept fail, and can do both in a
 // bubble.
 type pipes struct {
+	t        testing.TB
 	arriving chan net.Conn
 	failing  chan error
 	closed   chan struct{}
@@ -34,8 +35,8 @@ type pipes struct {
 	lag      time.Duration // how long after Close an Accept that waits returns
 }
 
-func newPipes() *pipes {
-	return &pipes{arriving: make(chan net.Conn), failing: make(chan error), closed: make(chan struct{})}
+func newPipes(t testing.TB) *pipes {
+	return &pipes{t: t, arriving: make(chan net.Conn), failing: make(chan error), closed: make(chan struct{})}
 }
 
 // serve is Start, but on the pipes, and until the context ends.
@@ -52,7 +53,7 @@ func (p *pipes) serve(ctx context.Context) func(context.Context, Config) (*LoadB
 // piped starts a load balancer that listens on pipes.
 func piped(t *testing.T, change func(*Config)) (*house, *pipes) {
 	t.Helper()
-	p := newPipes()
+	p := newPipes(t)
 	return openBy(t, change, p.serve(t.Context())), p
 }
 
@@ -89,6 +90,9 @@ func (p *pipes) SetDeadline(at time.Time) error {
 // connect is a TCP connection to the load balancer.
 func (p *pipes) connect() net.Conn {
 	near, far := net.Pipe()
+	// Without TLS's good-bye: what is written to a pipe waits for whoever reads it, and the load
+	// balancer may be saying its own at that moment.
+	p.t.Cleanup(func() { _ = near.Close() })
 	p.serial++
 	address := textAddress(fmt.Sprintf("192.0.2.1:%d", p.serial))
 	p.arriving <- farEnd{from{far, address}}
@@ -116,7 +120,6 @@ func (p *pipes) dial(t *testing.T, h *house) *tls.Conn {
 	config.Time = func() time.Time { return *h.clock.Load() }
 	c := tls.Client(p.connect(), config)
 	require.NoError(t, c.Handshake())
-	t.Cleanup(func() { _ = c.Close() })
 	synctest.Wait() // the load balancer is that far as well
 	return c
 }

@@ -31,10 +31,7 @@ func (r *records) see(p []byte) {
 		if r.have < len(r.head) {
 			n := copy(r.head[r.have:], p)
 			r.have, p = r.have+n, p[n:]
-			if r.have < len(r.head) {
-				return
-			}
-			r.length = int(r.head[3])<<8 | int(r.head[4])
+			r.length = int(r.head[3])<<8 | int(r.head[4]) // as soon as all of the head is there
 			r.left = r.length
 			continue
 		}
