@@ -221,7 +221,9 @@ func TestTrackerTellsWhenNothingIsOpen(t *testing.T) {
 	quiet := tr.close()
 	assert.Empty(t, quiet, "a call is under way")
 	tr.end(first)
+	empty := tr.empty
 	quiet = tr.close()
+	assert.Equal(t, empty, tr.empty, "who waits already is told as well")
 	assert.Equal(t, []*wire{first}, quiet)
 	assert.False(t, tr.begin(first))
 	assert.False(t, tr.established(first, nil))

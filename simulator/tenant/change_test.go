@@ -237,9 +237,9 @@ func TestWithFlow(t *testing.T) {
 		{Address: "/http/1", Flow: "A"}, {Address: "/http/x"}, {Address: "/http/2", Flow: "A", Answer: Fail}, {Address: "/http/new", Flow: "A"},
 	}, all)
 	assert.Equal(t, []string{"/http/new", "/http/2", "/http/1"}, keys)
-	all, keys = withFlow(nil, Artifact{ID: "A", Channels: []Channel{{Address: "/http/1"}, {Address: "/http/1"}}})
-	assert.Len(t, all, 2, "the validation says that it stands there twice")
-	assert.Len(t, keys, 2)
+	all, keys = withFlow(nil, Artifact{ID: "A", Channels: []Channel{{Address: "/http/1"}, {Address: "/http/1"}, {Address: "/http/2"}}})
+	assert.Len(t, all, 3, "the validation says that it stands there twice")
+	assert.Equal(t, []string{"/http/1", "/http/1", "/http/2"}, keys)
 }
 
 // A channel that gets another address while it restarts leaves nothing behind at the old one.
