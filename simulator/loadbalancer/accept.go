@@ -27,8 +27,7 @@ func (lb *LoadBalancer) acceptLoop() {
 			lb.log.Error("the load balancer cannot accept a connection", "error", err, "pause", pause)
 			select {
 			case <-time.After(pause):
-			case <-lb.finished.done:
-				return
+			case <-lb.finished.done: // the listener is closed as well
 			}
 			continue
 		}

@@ -76,6 +76,7 @@ func TestAlertIsFoundInPieces(t *testing.T) {
 	}{
 		"alone": {alert, 48}, "behind a handshake": {append(append([]byte{}, handshake...), alert...), 48},
 		"behind an empty record": {append(append([]byte{}, empty...), alert...), 48}, "encrypted": {encrypted, -1}, "handshake": {handshake, -1},
+		"a long one":              {append([]byte{21, 3, 3, 2, 2}, make([]byte, 514)...), -1},
 		"behind an encrypted one": {append(append([]byte{}, encrypted...), alert...), 48}, "cut off": {alert[:6], -1},
 		"two": {append(append([]byte{}, alert...), 21, 3, 3, 0, 2, 1, 0), 48}, "two octets of a handshake": {[]byte{22, 3, 3, 0, 2, 2, 48}, -1},
 	} {
@@ -102,6 +103,10 @@ func TestFirstBytesOfTLS(t *testing.T) {
 	for b := range 256 {
 		assert.Equal(t, b == 22 || b == 21 || b == 128, beginsTLS(byte(b)), b)
 	}
+	w := &wire{Conn: &halfOpen{rest: strings.NewReader("garbage")}}
+	n, err := w.Read(make([]byte, 4))
+	assert.Zero(t, n, "nothing of it is taken for TLS")
+	require.ErrorIs(t, err, errNotTLS)
 }
 
 // What is said about the calls of a connection.

@@ -51,7 +51,7 @@ type body struct {
 
 // guardBody returns nil for a request without a body.
 func guardBody(r *http.Request, c *connection, stall time.Duration, end time.Time) *body {
-	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+	if r.ContentLength == 0 {
 		return nil
 	}
 	waits := strings.EqualFold(r.Header.Get("Expect"), "100-continue")
@@ -74,14 +74,15 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.done
 	}
 	n, err := b.from.Read(p)
-	if err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			err = &BodyError{Stalled: stalled, Limit: b.stall}
-		}
-		b.done = err
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = &BodyError{Stalled: stalled, Limit: b.stall}
 	}
+	b.done = err
 	return n, err
 }
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
 
 // Close leaves the rest of the body to net/http.
 func (b *body) Close() error { return nil }
@@ -99,7 +100,7 @@ func (b *body) release() {
 	case b.done != nil, b.waits:
 		// What stalled once is not waited for again; and a sender that waits to be told to go on,
 		// and was not, sends no body: what comes from it would be its next request.
-		_ = b.c.SetReadDeadline(time.Unix(1, 0))
+		_ = b.c.SetReadDeadline(longAgo)
 	default:
 		_ = b.c.SetReadDeadline(time.Now().Add(b.stall))
 	}

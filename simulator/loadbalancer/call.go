@@ -56,13 +56,13 @@ func (lb *LoadBalancer) serve(w http.ResponseWriter, r *http.Request) {
 		at.Decided = fmt.Sprintf("the request is %s, only HTTP/1.1 is spoken; answered with 505 and closed", r.Proto)
 		recorder.Stop(at)
 		lb.keepCall(recorder, http.StatusHTTPVersionNotSupported)
-		w.Header().Set("Connection", "close")
+		// net/http ends the connection after this answer.
 		answer.refuse(http.StatusHTTPVersionNotSupported, "Only HTTP/1.1 is spoken here.")
 		return
 	}
 	// What is configured may have changed since the connection began.
 	now := lb.sites.Load()
-	affinity := now.again(c.site).affinity
+	affinity := now.find(c.site.name).affinity
 	wanted := affinity.wanted(r)
 	got, err := now.backends.pick(wanted)
 	if err != nil {
@@ -97,8 +97,7 @@ func (lb *LoadBalancer) finish(recorder *journey.Recorder, answer *response, fau
 			Station: journey.LoadBalancer, At: lb.now(), Verdict: journey.Refused, Reason: journey.RequestTimeout,
 			Decided: fmt.Sprintf("the call was not finished after %s and was cut", lb.limits.Call),
 		})
-		lb.keepCall(recorder, 0)
-		panic(http.ErrAbortHandler)
+		fallthrough
 	case fault == http.ErrAbortHandler:
 		lb.keepCall(recorder, 0)
 		panic(http.ErrAbortHandler)
@@ -133,7 +132,7 @@ func (lb *LoadBalancer) keepCall(recorder *journey.Recorder, status int) {
 // callBackend calls the node and returns what it panicked with.
 func callBackend(b Backend, answer *response, r *http.Request) (fault any) {
 	defer func() {
-		if fault = recover(); fault != nil && fault != http.ErrAbortHandler {
+		if fault = recover(); fault != nil {
 			answer.stack = string(debug.Stack())
 		}
 	}()

@@ -257,6 +257,7 @@ func TestObserverIsTold(t *testing.T) {
 	defer mu.Unlock()
 	require.Len(t, handshakes, 3)
 	first := handshakes[0]
+	assert.Positive(t, first.Verified)
 	assert.Equal(t, j.Client, first.Client)
 	assert.True(t, first.Began)
 	assert.True(t, first.Asked)
@@ -281,4 +282,27 @@ func TestObserverIsToldOfFailures(t *testing.T) {
 	got := <-told
 	assert.True(t, got.Failed)
 	assert.True(t, got.Began)
+	assert.True(t, got.Asked)
+	assert.Equal(t, tenantHost, got.Host)
+
+	require.NoError(t, h.dialRaw(t).Close())
+	got = <-told
+	assert.True(t, got.Failed)
+	assert.False(t, got.Began, "a mere connection")
+	assert.False(t, got.Asked)
+	assert.Empty(t, got.Host)
+
+	raw := h.dialRaw(t)
+	_, err = raw.Write([]byte{22})
+	require.NoError(t, err)
+	require.NoError(t, raw.Close())
+	assert.True(t, (<-told).Began, "with its first byte")
+
+	c := h.dial(t, h.as(nil))
+	got = <-told
+	assert.Equal(t, c.LocalAddr().String(), got.Client)
+	assert.False(t, got.Failed)
+	assert.Zero(t, got.Result)
+	assert.False(t, got.Remembered)
+	assert.Zero(t, got.Verified, "nothing was presented")
 }

@@ -44,6 +44,7 @@ type authority struct {
 	server         *pki.Certificate
 	serverRoot     *pki.Certificate
 	serverRootPool *x509.CertPool
+	made           time.Time // when all of them are valid
 }
 
 var testPKI = sync.OnceValue(func() authority {
@@ -55,6 +56,7 @@ var testPKI = sync.OnceValue(func() authority {
 	a.server = a.serverRoot.Server(tenantHost, pki.DNS(tenantHost, ordersHost, "strict.example", "open.example"))
 	a.serverRootPool = x509.NewCertPool()
 	a.serverRootPool.AddCert(a.serverRoot.X509())
+	a.made = time.Now()
 	return a
 })
 
@@ -123,8 +125,13 @@ func (h *house) advance(d time.Duration) {
 // open starts a load balancer with one node and lets change change its configuration.
 func open(t testing.TB, change func(*Config)) *house {
 	t.Helper()
+	return openBy(t, change, Start)
+}
+
+func openBy(t testing.TB, change func(*Config), start func(context.Context, Config) (*LoadBalancer, error)) *house {
+	t.Helper()
 	h := &house{pki: testPKI(), node: &fakeNode{id: "3fa9c01"}, journeys: &journey.Log{}, clock: new(atomic.Pointer[time.Time])}
-	now := time.Now()
+	now := h.pki.made
 	h.clock.Store(&now)
 	config := Config{
 		Default:  h.pki.host(tenantHost, Request, h.pki.trust()...),
@@ -137,7 +144,7 @@ func open(t testing.TB, change func(*Config)) *house {
 		change(&config)
 	}
 	var err error
-	h.LoadBalancer, err = Start(t.Context(), config)
+	h.LoadBalancer, err = start(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, h.Close()) })
 	return h

@@ -5,9 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -93,6 +95,7 @@ func TestRequestPassesOnWhatVerifies(t *testing.T) {
 				assert.Equal(t, pki.TraceDN(leaf.RawSubject), told.Subject)
 				assert.Equal(t, told.Subject, j.Verification.SenderSubject)
 				assert.Len(t, j.Verification.Chain, len(test.present.Certificate))
+				assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256(leaf.Raw)), j.Verification.Fingerprint)
 				assert.Equal(t, tls.VersionName(version), j.TLS.Version)
 				assert.NotEmpty(t, j.TLS.Cipher)
 				assert.Equal(t, tenantHost, j.TLS.ServerName)
@@ -162,6 +165,7 @@ func TestRequireEndsTheHandshake(t *testing.T) {
 			assert.Equal(t, alert, *j.TLS.Alert)
 			assert.Equal(t, "strict.example", j.Host)
 			assert.Contains(t, stop.Decided, "none was presented")
+			assert.Contains(t, stop.Saw, journey.Fact{Name: "alert", Value: alert.String()})
 			assert.Len(t, h.node.requests(), before)
 		})
 		t.Run("expired", func(t *testing.T) {
@@ -174,6 +178,11 @@ func TestRequireEndsTheHandshake(t *testing.T) {
 			assert.Equal(t, 10, j.Verification.Code)
 			assert.Len(t, j.Verification.Chain, 2)
 			assert.Contains(t, stop.Decided, "verify result 10")
+			assert.Equal(t, `Renew "CN=old.example": it has expired.`, stop.Fix)
+			assert.Equal(t, tls.VersionName(version), j.TLS.Version)
+			assert.NotEmpty(t, j.TLS.Cipher)
+			assert.NotContains(t, j.TLS.Cipher, "0x")
+			assert.False(t, j.TLS.Resumed)
 			assert.Len(t, h.node.requests(), before)
 		})
 	})
@@ -286,6 +295,19 @@ func TestOldVersionsAreRefused(t *testing.T) {
 	assert.Equal(t, 200, a.status)
 }
 
+// A version was agreed on, and no cipher suite.
+func TestNoCommonCipherSuite(t *testing.T) {
+	h := open(t, nil)
+	config := h.as(nil)
+	config.MaxVersion, config.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
+	client, alert := h.alertAt(t, config)
+	assert.Equal(t, "handshake_failure", alert.Name)
+	j, stop := h.refused(t, client, journey.HandshakeFailed)
+	assert.Equal(t, "TLS 1.2", j.TLS.Version)
+	assert.Empty(t, j.TLS.Cipher)
+	assert.Contains(t, stop.Decided, "the handshake failed: no cipher suite supported by both client and server")
+}
+
 // LB-21.
 func TestPrivateKeyIsProved(t *testing.T) {
 	h := open(t, nil)
@@ -302,6 +324,7 @@ func TestPrivateKeyIsProved(t *testing.T) {
 		require.NotNil(t, j.TLS.Alert)
 		assert.Equal(t, alert, *j.TLS.Alert)
 		assert.Contains(t, stop.Decided, "private key")
+		assert.Contains(t, stop.Fix, "Give the sender the key pair")
 	})
 }
 
@@ -344,4 +367,20 @@ func TestSenderThatDoesNotTrust(t *testing.T) {
 		assert.Equal(t, journey.Alert{From: journey.SenderSide, Number: 42, Name: "bad_certificate"}, *j.TLS.Alert)
 		assert.Contains(t, stop.Decided, "bad_certificate (42)")
 	})
+}
+
+// A sender of TLS 1.3 may say that it does not trust before it encrypts anything, as OpenSSL does.
+func TestSenderThatDoesNotTrustInTheClear(t *testing.T) {
+	h := open(t, nil)
+	c := h.dialRaw(t)
+	_, err := c.Write(firstFlight(t))
+	require.NoError(t, err)
+	_, err = io.ReadFull(c, make([]byte, 5)) // the answer begins
+	require.NoError(t, err)
+	_, err = c.Write(record(recordAlert, 2, 48))
+	require.NoError(t, err)
+	j, stop := h.refused(t, c.LocalAddr().String(), journey.SenderEndedHandshake)
+	require.NotNil(t, j.TLS.Alert)
+	assert.Equal(t, journey.Alert{From: journey.SenderSide, Number: 48, Name: "unknown_ca"}, *j.TLS.Alert)
+	assert.Equal(t, "the sender ended the handshake with alert unknown_ca (48)", stop.Decided)
 }

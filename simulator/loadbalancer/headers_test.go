@@ -106,6 +106,16 @@ func TestRequestIsPassedOn(t *testing.T) {
 	}
 }
 
+// A question about the server as a whole is the node's to answer, as any other.
+func TestOptionsOfTheServer(t *testing.T) {
+	h := open(t, nil)
+	a, err := say(h.dial(t, h.as(nil)), "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	assert.Equal(t, 200, a.status)
+	assert.Equal(t, h.node.id+":", a.body)
+	assert.Equal(t, "*", h.node.last(t).RequestURI)
+}
+
 // The node adds to the same record.
 func TestRecorderReachesTheNode(t *testing.T) {
 	h := open(t, nil)

@@ -98,14 +98,6 @@ type directory struct {
 	judging  verify.Options
 }
 
-// again finds the site of a connection that began with an earlier directory.
-func (d *directory) again(s *site) *site {
-	if s.name == d.fallback.name {
-		return d.fallback
-	}
-	return d.find(s.name)
-}
-
 // find returns the site for a server name; the default host for none and for unknown ones.
 func (d *directory) find(serverName string) *site {
 	if s, ok := d.byName[serverName]; ok {
@@ -354,10 +346,9 @@ func (lb *LoadBalancer) change(name string, change func(*Host)) error {
 // configFor picks the host by the server name that the sender asks for. [I] RFC 6066, section 3
 func (lb *LoadBalancer) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	s := lb.sites.Load().find(hello.ServerName)
-	if w, ok := hello.Conn.(*wire); ok {
-		w.site = s
-		w.serverName = hello.ServerName
-		w.versions = hello.SupportedVersions
-	}
+	w := hello.Conn.(*wire) // each of our connections is one
+	w.site = s
+	w.serverName = hello.ServerName
+	w.versions = hello.SupportedVersions
 	return s.config, nil
 }

@@ -6,12 +6,14 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -30,7 +32,12 @@ func TestStartRefusesWhatMakesNoSense(t *testing.T) {
 		"no certificate":       {func(c *Config) { c.Default.Certificate = tls.Certificate{} }, "certificate and private key"},
 		"too many roots":       {func(c *Config) { c.Domains = []Host{a.host(ordersHost, Request, many...)} }, `"orders.example": the CA bundle holds 151 certificates, 150 are allowed`},
 		"require without list": {func(c *Config) { c.Default.Mode = Require; c.Default.Trust = nil }, "needs a CA bundle"},
-		"domain without name":  {func(c *Config) { c.Domains = []Host{a.host("", Request)} }, "no name"},
+		"domain without name":  {func(c *Config) { c.Domains = []Host{a.host("", Request)} }, "custom domain 1: it has no name"},
+		"another without name": {func(c *Config) { c.Domains = []Host{a.host(ordersHost, Request), a.host(".", Request)} }, "custom domain 2: it has no name"},
+		"no private key":       {func(c *Config) { c.Default.Certificate.PrivateKey = nil }, "certificate and private key"},
+		"private key only":     {func(c *Config) { c.Default.Certificate.Certificate = nil }, "certificate and private key"},
+		"empty root":           {func(c *Config) { c.Default.Trust = []*x509.Certificate{{}} }, "reading the CA bundle: "},
+		"too little chance":    {func(c *Config) { c.Rand = bytes.NewReader(make([]byte, 32)) }, "making the key of session tickets: EOF"},
 		"domain twice":         {func(c *Config) { c.Domains = []Host{a.host("x", None), a.host("X.", None)} }, "another host of that name"},
 		"domain as default":    {func(c *Config) { c.Domains = []Host{a.host(tenantHost, None)} }, "another host of that name"},
 		"odd name":             {func(c *Config) { c.Domains = []Host{a.host("a b", None)} }, "no host name"},
@@ -77,8 +84,10 @@ func TestModeText(t *testing.T) {
 	}
 	_, err := ParseMode("Required")
 	require.ErrorContains(t, err, "request, require or none expected")
-	_, err = Mode(9).MarshalText()
-	require.Error(t, err)
+	for _, unknown := range []Mode{None + 1, 9} {
+		_, err = unknown.MarshalText()
+		require.EqualError(t, err, fmt.Sprintf("mode %d is unknown", unknown))
+	}
 }
 
 // New connections are judged by the new list at once; those alive keep their verdict.
@@ -123,6 +132,39 @@ func TestSetTrust(t *testing.T) {
 	require.ErrorContains(t, h.SetMode(ordersHost, Require), "needs a CA bundle")
 	_, j = h.call(t, to(ordersHost))
 	assert.Equal(t, ordersHost, j.Host, "a change that is refused changes nothing")
+}
+
+// A directory never changes, whatever takes its place.
+func TestChangedHostsAreNewOnes(t *testing.T) {
+	h := open(t, func(c *Config) { c.Domains = []Host{testPKI().host(ordersHost, Request, testPKI().trust()...)} })
+	before := h.sites.Load()
+	orders, fallback := before.find(ordersHost), before.fallback
+	require.NoError(t, h.SetMode(ordersHost, None))
+	require.NoError(t, h.SetMode("", None))
+	assert.Same(t, orders, before.find(ordersHost))
+	assert.Same(t, fallback, before.find("x"))
+	assert.Equal(t, None, h.sites.Load().find(ordersHost).host.Mode)
+	assert.Equal(t, None, h.sites.Load().find("x").host.Mode)
+}
+
+// What a caller does with its list afterwards changes nothing.
+func TestTheListIsCopied(t *testing.T) {
+	trust := testPKI().trust()
+	h := open(t, func(c *Config) { c.Default.Trust = trust })
+	trust[0] = h.pki.foreign.Root().X509()
+	require.NoError(t, h.SetMode("", Require))
+	_, j := h.call(t, h.as(h.pki.client))
+	assert.True(t, j.Verification.Accepted())
+}
+
+// Chains can be judged by another clock than the load balancer's.
+func TestClockOfTheVerification(t *testing.T) {
+	h := open(t, func(c *Config) {
+		c.Verification.Now = func() time.Time { return testPKI().made.AddDate(100, 0, 0) }
+	})
+	_, j := h.call(t, h.as(h.pki.client))
+	assert.Equal(t, 10, j.Verification.Code)
+	assert.True(t, j.Started.Equal(*h.clock.Load()))
 }
 
 // The verdict follows the clock of the configuration.
@@ -202,16 +244,19 @@ func TestShutdownWaitsForCalls(t *testing.T) {
 }
 
 func TestCloseCutsCalls(t *testing.T) {
-	h := open(t, nil)
-	node := hold(h)
-	c := h.dial(t, h.as(nil))
-	call := h.later(t, c)
-	<-node.in
-	began := time.Now()
-	require.NoError(t, h.Close())
-	assert.Less(t, time.Since(began), 2*time.Second)
-	assert.Error(t, (<-call).err)
-	h.record(t, c, 1)
+	inBubble(t, func(t *testing.T) {
+		h, p := piped(t, nil)
+		h.node.handle = func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+		call := p.call(t, h)
+		// That the connection is gone is not noticed while the node does not read the body.
+		c := p.dial(t, h)
+		_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n")
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Equal(t, closeGrace, took(func() { assert.NoError(t, h.Close()) }))
+		assert.Error(t, (<-call).err)
+		assert.Len(t, h.journeys.All(), 2, "the calls have their records all the same")
+	})
 }
 
 func TestShutdownSaysThatItCut(t *testing.T) {

@@ -37,7 +37,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -113,7 +112,7 @@ type LoadBalancer struct {
 	now      func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
-	listener net.Listener
+	listener deadlineListener
 	server   *http.Server
 	finished *handover
 	outer    *tls.Config
@@ -143,6 +142,21 @@ func Start(ctx context.Context, config Config) (*LoadBalancer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting the load balancer: %w", err)
 	}
+	lb, err := prepare(config)
+	if err != nil {
+		return nil, fmt.Errorf("starting the load balancer: %w", err)
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", lb.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("starting the load balancer: listening on %s: %w", lb.config.Listen, err)
+	}
+	lb.begin(ctx, listener.(*net.TCPListener))
+	return lb, nil
+}
+
+// prepare makes a load balancer that does not serve yet.
+func prepare(config Config) (*LoadBalancer, error) {
 	lb := &LoadBalancer{
 		config: config,
 		limits: config.Limits.withDefaults(),
@@ -170,39 +184,42 @@ func Start(ctx context.Context, config Config) (*LoadBalancer, error) {
 		lb.config.MinVersion = tls.VersionTLS12
 	case tls.VersionTLS12, tls.VersionTLS13:
 	default:
-		return nil, fmt.Errorf("starting the load balancer: oldest TLS version %s: TLS 1.2 or TLS 1.3 expected",
-			tls.VersionName(lb.config.MinVersion))
+		return nil, fmt.Errorf("oldest TLS version %s: TLS 1.2 or TLS 1.3 expected", tls.VersionName(lb.config.MinVersion))
 	}
 	if net.ParseIP(lb.config.Address) == nil {
-		return nil, fmt.Errorf("starting the load balancer: own address %q: an IP address expected", lb.config.Address)
+		return nil, fmt.Errorf("own address %q: an IP address expected", lb.config.Address)
 	}
 	sites, err := lb.newDirectory(Settings{config.Default, config.Domains, config.Backends, config.Verification}, spread{})
 	if err != nil {
-		return nil, fmt.Errorf("starting the load balancer: %w", err)
+		return nil, err
 	}
 	lb.sites.Store(sites)
 	lb.outer = &tls.Config{GetConfigForClient: lb.configFor, MinVersion: lb.config.MinVersion, Time: lb.now}
+	return lb, nil
+}
 
-	var listen net.ListenConfig
-	if lb.listener, err = listen.Listen(ctx, "tcp", lb.config.Listen); err != nil {
-		return nil, fmt.Errorf("starting the load balancer: listening on %s: %w", lb.config.Listen, err)
-	}
+// deadlineListener is a listener of which accepting can be given a time limit, as that of TCP.
+type deadlineListener interface {
+	net.Listener
+	SetDeadline(t time.Time) error
+}
+
+// begin serves the connections that come from the listener, which it closes in the end. When ctx
+// ends, that is as by Close.
+func (lb *LoadBalancer) begin(ctx context.Context, listener deadlineListener) {
+	lb.listener = listener
 	lb.base, lb.cut = context.WithCancel(context.WithoutCancel(ctx))
-	lb.finished = newHandover(lb.listener.Addr())
+	lb.finished = newHandover(listener.Addr())
 	lb.server = lb.newServer()
 	lb.refused = make(chan struct{})
 	lb.loops.Go(lb.acceptLoop)
-	lb.loops.Go(func() {
-		if err := lb.server.Serve(lb.finished); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
-			lb.log.Error("the load balancer's HTTP server ended", "error", err)
-		}
-	})
+	// Serve ends when the server is closed, and there is no other error: a handover has none.
+	lb.loops.Go(func() { _ = lb.server.Serve(lb.finished) })
 	lb.release = context.AfterFunc(ctx, func() {
 		if err := lb.endSoon(); err != nil {
 			lb.log.Error("the load balancer did not end cleanly", "error", err)
 		}
 	})
-	return lb, nil
 }
 
 // handler takes the calls.

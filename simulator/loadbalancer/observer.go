@@ -20,7 +20,8 @@ type Observer struct {
 	// before the answer ends.
 	Record func(journey.Journey)
 	// Closed is told when a connection ends whose handshake had succeeded: its client address, and
-	// how many requests of it reached a node or were refused.
+	// how many requests of it reached a node or were refused. One that was waited for in vain, which
+	// has a record, counts as refused.
 	Closed func(client string, requests int)
 }
 

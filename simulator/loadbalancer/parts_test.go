@@ -25,6 +25,9 @@ import (
 type refusing struct{ honest Verifier }
 
 func (r refusing) Verify(chain [][]byte) verify.Result {
+	if len(chain) == 0 {
+		panic("nothing was presented")
+	}
 	result := r.honest.Verify(chain)
 	result.Code, result.Text = 23, "refused for the test"
 	return result
@@ -60,6 +63,9 @@ func TestPartsAreExchanged(t *testing.T) {
 	assert.Equal(t, 23, j.Verification.Code)
 	assert.Equal(t, "23 127.0.0.1 "+tenantHost, h.node.last(t).Header.Get("X-Passing"))
 	assert.Empty(t, h.node.last(t).Header.Get(forwarding.CertificateHeader))
+
+	_, j = h.call(t, h.as(nil))
+	assert.Zero(t, j.Verification, "nothing was presented, so nothing is judged")
 
 	old := h.as(nil)
 	old.MaxVersion = tls.VersionTLS12
@@ -143,6 +149,8 @@ func TestAnswerOfItsOwn(t *testing.T) {
 	w = httptest.NewRecorder()
 	r = &response{ResponseWriter: w, setCookie: "BIGip=1", draining: &(&LoadBalancer{}).draining}
 	require.NoError(t, r.FlushError())
+	assert.Equal(t, 200, r.status, "the header is on its way")
+	assert.True(t, w.Flushed)
 	_, err := r.Write([]byte("a"))
 	require.NoError(t, err)
 	assert.Equal(t, 200, r.status)
@@ -157,8 +165,15 @@ func TestAnswerOfItsOwn(t *testing.T) {
 
 func TestHTTP2IsToldThatTheConnectionEnds(t *testing.T) {
 	h := open(t, nil)
-	a, err := say(h.dial(t, h.as(nil)), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+	c := h.dial(t, h.as(nil))
+	a, err := say(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	require.NoError(t, err)
+	ended(t, c)
+	j := h.record(t, c, 1)
+	assert.Equal(t, 505, j.Status)
+	require.Len(t, j.Stops, 1)
+	assert.Equal(t, journey.BadRequest, j.Stops[0].Reason)
+	assert.Equal(t, "the request is HTTP/2.0, only HTTP/1.1 is spoken; answered with 505 and closed", j.Stops[0].Decided)
 	assert.Equal(t, 505, a.status)
 	assert.True(t, a.closes)
 	assert.Equal(t, "Only HTTP/1.1 is spoken here.\n", a.body)
@@ -203,16 +218,17 @@ func TestTrackerTellsWhenNothingIsOpen(t *testing.T) {
 	require.Equal(t, admitted, tr.admit(first, 2))
 	require.True(t, tr.established(first, nil))
 	require.True(t, tr.begin(first))
-	quiet, begun := tr.close()
-	assert.True(t, begun)
+	quiet := tr.close()
 	assert.Empty(t, quiet, "a call is under way")
 	tr.end(first)
-	quiet, begun = tr.close()
-	assert.False(t, begun)
+	empty := tr.empty
+	quiet = tr.close()
+	assert.Equal(t, empty, tr.empty, "who waits already is told as well")
 	assert.Equal(t, []*wire{first}, quiet)
 	assert.False(t, tr.begin(first))
 	assert.False(t, tr.established(first, nil))
 	assert.Equal(t, closing, tr.admit(second, 2))
+	tr.remove(first)
 	tr.remove(first)
 	require.NoError(t, tr.wait(t.Context()))
 	assert.True(t, closed((&tracker{}).drained()), "nothing was ever open")
@@ -230,9 +246,11 @@ func TestLongChainIsCutInTheRecord(t *testing.T) {
 	}
 	v := verification(verify.Result{}, chain(maxChainShown))
 	assert.Len(t, v.Chain, maxChainShown)
-	v = verification(verify.Result{}, chain(maxChainShown+3))
-	assert.Len(t, v.Chain, maxChainShown+1)
-	assert.Equal(t, "and 3 more", v.Chain[maxChainShown])
+	for _, more := range []int{1, 3} {
+		v = verification(verify.Result{}, chain(maxChainShown+more))
+		assert.Len(t, v.Chain, maxChainShown+1)
+		assert.Equal(t, fmt.Sprintf("and %d more", more), v.Chain[maxChainShown])
+	}
 	assert.Equal(t, journey.Verification{}, verification(verify.Result{Code: 20}, nil))
 
 	assert.Equal(t, "SSL 2.0", versionNames(nil))
@@ -257,6 +275,7 @@ func (a textAddress) String() string { return string(a) }
 func TestClientIP(t *testing.T) {
 	for want, address := range map[string]net.Addr{
 		"192.0.2.1":   &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 5},
+		"fe80::1":     &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0", Port: 5},
 		"2001:db8::1": textAddress("[2001:db8::1]:5"),
 		"192.0.2.2":   textAddress("192.0.2.2:5"),
 		"pipe":        textAddress("pipe"),

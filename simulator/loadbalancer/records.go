@@ -9,11 +9,12 @@ import "example.com/gatehouse/simulator/journey"
 // anything; OpenSSL and with it curl do. crypto/tls expects an encrypted record there and only
 // tells of one that it cannot decrypt. The zero value is ready for use.
 type records struct {
-	head  [5]byte
-	have  int // octets of head
-	left  int // octets of the record that are still to come
-	body  [2]byte
-	alert *journey.Alert
+	head   [5]byte
+	have   int // octets of head
+	length int // octets of the record, without its head
+	left   int // those of them that are still to come
+	body   [2]byte
+	alert  *journey.Alert
 	// done is set when the handshake is over: later alerts are encrypted.
 	done bool
 }
@@ -30,24 +31,20 @@ func (r *records) see(p []byte) {
 		if r.have < len(r.head) {
 			n := copy(r.head[r.have:], p)
 			r.have, p = r.have+n, p[n:]
-			if r.have < len(r.head) {
-				return
-			}
-			if r.left = int(r.head[3])<<8 | int(r.head[4]); r.left == 0 {
-				r.have = 0
-			}
+			r.length = int(r.head[3])<<8 | int(r.head[4]) // as soon as all of the head is there
+			r.left = r.length
 			continue
 		}
-		length := int(r.head[3])<<8 | int(r.head[4])
+		plain := r.head[0] == recordAlert && r.length == plainAlert
 		n := min(r.left, len(p))
-		if r.head[0] == recordAlert && length == plainAlert {
-			copy(r.body[length-r.left:], p[:n])
+		if plain {
+			copy(r.body[r.length-r.left:], p[:n])
 		}
 		r.left, p = r.left-n, p[n:]
 		if r.left > 0 {
 			return
 		}
-		if r.head[0] == recordAlert && length == plainAlert {
+		if plain {
 			r.alert = &journey.Alert{From: journey.SenderSide, Number: r.body[1], Name: journey.AlertName(r.body[1])}
 		}
 		r.have = 0

@@ -64,11 +64,11 @@ func (lb *LoadBalancer) explain(w *wire, secured *tls.Conn, err error) refusal {
 		if w.seen == 0 {
 			r.decided = fmt.Sprintf("nothing was sent for %s", lb.limits.HandshakeTimeout)
 		}
-	case w.seen > 0 && w.first[0] == 0x80, w.site != nil && !lb.speaks(w.versions):
+	case w.first[0] == 0x80, w.site != nil && !lb.speaks(w.versions):
 		r.reason = journey.TLSVersionNotOffered
 		r.decided = fmt.Sprintf("the sender offers %s; the load balancer speaks %s and newer",
 			versionNames(w.versions), tls.VersionName(lb.config.MinVersion))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), r.alert == nil && errors.As(err, &network) && network.Op != "local error":
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &network) && network.Op != "local error":
 		r.reason = journey.SenderEndedHandshake
 		r.decided = "the sender closed the connection during the handshake, without an alert"
 		if w.seen == 0 {
@@ -121,27 +121,25 @@ func (w *wire) garbage() string {
 	return fmt.Sprintf("what came was not TLS; it begins with the bytes % x", first)
 }
 
-// sentAlert returns the alert with which crypto/tls ended a handshake, or nil.
+// sentAlert returns the alert with which crypto/tls ended a handshake, or nil. It is given the
+// *tls.Conn.
 //
 // Most errors of crypto/tls do not say which alert went out. It keeps the alert as the error of
 // the direction out, since nothing may be sent after it, in a field that is not exported; so it
 // is read by reflection. Should the field change, the alert is missing from the record, and the
 // tests, which compare it with what senders received, fail.
-func sentAlert(secured *tls.Conn) *journey.Alert {
+func sentAlert(secured any) *journey.Alert {
 	out := reflect.ValueOf(secured).Elem().FieldByName("out")
-	if !out.IsValid() || out.Kind() != reflect.Struct {
+	if out.Kind() != reflect.Struct {
 		return nil
 	}
 	v := out.FieldByName("err")
 	for range 8 {
-		if !v.IsValid() {
-			return nil
-		}
-		switch v.Kind() {
+		switch v.Kind() { // of a field that is not there: none of these
 		case reflect.Interface, reflect.Pointer:
 			v = v.Elem()
 		case reflect.Struct:
-			if op := v.FieldByName("Op"); op.IsValid() && op.Kind() == reflect.String {
+			if op := v.FieldByName("Op"); op.Kind() == reflect.String {
 				if op.String() != "local error" {
 					return nil
 				}

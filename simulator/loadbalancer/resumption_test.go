@@ -133,6 +133,7 @@ func TestRequireVerifiesResumedSessions(t *testing.T) {
 		assert.Equal(t, "bad_certificate", alert.Name)
 		j, _ = h.refused(t, where, journey.CertificateRequired)
 		assert.Equal(t, 10, j.Verification.Code)
+		assert.True(t, j.TLS.Resumed)
 		assert.Equal(t, alert, *j.TLS.Alert)
 	})
 }

@@ -59,13 +59,11 @@ const (
 // 9.6). The same goes for one that connects in the moment in which the listener is closed.
 func (lb *LoadBalancer) Drain(ctx context.Context) error {
 	if !lb.draining.Swap(true) {
-		if l, ok := lb.listener.(interface{ SetDeadline(time.Time) error }); ok {
-			// The error of a listener that is closed already shows in the loop.
-			_ = l.SetDeadline(time.Now().Add(acceptTail))
-			select {
-			case <-lb.refused:
-			case <-ctx.Done():
-			}
+		// The error of a listener that is closed already shows in the loop.
+		_ = lb.listener.SetDeadline(time.Now().Add(acceptTail))
+		select {
+		case <-lb.refused:
+		case <-ctx.Done():
 		}
 		_ = lb.listener.Close()
 		timer := time.NewTimer(drainIdle)
@@ -80,12 +78,10 @@ func (lb *LoadBalancer) Drain(ctx context.Context) error {
 }
 
 func (lb *LoadBalancer) end(ctx context.Context) error {
-	quiet, first := lb.tracker.close()
-	if first {
-		_ = lb.listener.Close()
-		// From now on the HTTP server closes a connection after its answer.
-		lb.server.SetKeepAlivesEnabled(false)
-	}
+	quiet := lb.tracker.close()
+	_ = lb.listener.Close()
+	// From now on the HTTP server closes a connection after its answer.
+	lb.server.SetKeepAlivesEnabled(false)
 	for _, w := range quiet {
 		if c := w.connection; c != nil {
 			c.farewell()
@@ -94,22 +90,18 @@ func (lb *LoadBalancer) end(ctx context.Context) error {
 		}
 	}
 	interrupted := lb.tracker.wait(ctx)
-	if interrupted != nil {
-		for _, w := range lb.tracker.rest() {
-			// Without TLS's good-bye, which could block on a sender that does not read. Before the
-			// calls are told to end: what they answer then must not look like a whole answer.
-			_ = w.Close()
-		}
+	for _, w := range lb.tracker.rest() {
+		// Without TLS's good-bye, which could block on a sender that does not read. Before the
+		// calls are told to end: what they answer then must not look like a whole answer.
+		_ = w.Close()
 	}
 	lb.cut()
-	if interrupted != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), nodeGrace)
-		defer cancel()
-		if err := lb.tracker.wait(last); err != nil {
-			_ = lb.server.Close()
-			return fmt.Errorf("closing the load balancer: %d calls did not end %s after they were cut: a node does not heed its context",
-				len(lb.tracker.rest()), nodeGrace)
-		}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), nodeGrace)
+	defer cancel()
+	if err := lb.tracker.wait(last); err != nil {
+		_ = lb.server.Close()
+		return fmt.Errorf("closing the load balancer: %d calls did not end %s after they were cut: a node does not heed its context",
+			len(lb.tracker.rest()), nodeGrace)
 	}
 	_ = lb.server.Close()
 	lb.loops.Wait()

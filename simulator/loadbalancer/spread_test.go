@@ -3,7 +3,9 @@ package loadbalancer
 import (
 	"bytes"
 	"crypto/rand"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -109,6 +111,33 @@ func TestCookieThatIsNotOurs(t *testing.T) {
 	})
 }
 
+// Each host has a cookie of its own, which stays good when the load balancer is configured anew, also
+// on a connection that is alive.
+func TestCookieOutlivesAConfiguration(t *testing.T) {
+	h, nodes := two(t)
+	config := h.as(nil)
+	config.ServerName = ordersHost
+	c := h.dial(t, config)
+	a, err := say(c, get(ordersHost))
+	require.NoError(t, err)
+	name, value := cookieOf(t, a)
+	assert.Equal(t, "BIGipServer"+ordersHost, name)
+	node := h.record(t, c, 1).Node
+	require.NoError(t, h.Reconfigure(Settings{
+		Default:  h.pki.host(tenantHost, Request, h.pki.trust()...),
+		Domains:  []Host{h.pki.host(ordersHost, None)},
+		Backends: []Backend{nodes[0], nodes[1]},
+	}))
+	for _, c := range []net.Conn{c, h.dial(t, config)} {
+		for range 2 {
+			a, err = say(c, get(ordersHost, "Cookie: "+name+"="+value))
+			require.NoError(t, err)
+			assert.Equal(t, node+":", a.body)
+			assert.Empty(t, a.header["Set-Cookie"])
+		}
+	}
+}
+
 // LB-20.
 func TestNodesThatAreDown(t *testing.T) {
 	h, nodes := two(t)
@@ -185,6 +214,17 @@ func TestSpread(t *testing.T) {
 	})
 }
 
+// Without anything else to go by, calls go round, and the first one goes to the first node.
+func TestCallsGoRound(t *testing.T) {
+	s, err := newSpread([]Backend{&fakeNode{id: "a"}, &fakeNode{id: "b"}, &fakeNode{id: "c"}}, rand.Reader)
+	require.NoError(t, err)
+	for _, want := range []int{0, 1, 2, 0, 1} {
+		got, err := s.pick(-1)
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
 // A node that panics harms its own call only.
 func TestNodeThatPanics(t *testing.T) {
 	var logged lockedBuffer
@@ -218,10 +258,30 @@ func TestNodeThatPanics(t *testing.T) {
 		assert.Zero(t, j.Status)
 	}
 	assert.Contains(t, logged.String(), "panic=late")
+	assert.Contains(t, logged.String(), "loadbalancer.TestNodeThatPanics", "where it did")
 	assert.NotContains(t, logged.String(), "panic="+http.ErrAbortHandler.Error(), "which is how a call is cut, and no fault")
 	a, _, err = ask("/")
 	require.NoError(t, err)
 	assert.Equal(t, 200, a.status)
+}
+
+// A node that says nothing has answered with 200, which is what the record says; one that says it
+// itself is not spoken for again.
+func TestNodeThatSaysNothing(t *testing.T) {
+	var logged lockedBuffer
+	nodes := []Backend{&fakeNode{id: "a", handle: func(http.ResponseWriter, *http.Request) {}}, &fakeNode{id: "b", handle: func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(201)
+		_, _ = io.WriteString(w, "done")
+		w.(http.Flusher).Flush()
+	}}}
+	h := open(t, func(c *Config) { c.Backends, c.ErrorLog = nodes, slog.New(slog.NewTextHandler(&logged, nil)) })
+	for _, want := range []int{200, 201, 200} {
+		a, j := h.call(t, h.as(nil))
+		assert.Equal(t, want, a.status)
+		assert.Equal(t, want, j.Status)
+		cookieOf(t, a)
+	}
+	assert.Empty(t, logged.String())
 }
 
 // lockedBuffer is written by the load balancer and read by the test.

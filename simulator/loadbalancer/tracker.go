@@ -121,13 +121,12 @@ func (t *tracker) isClosing() bool {
 	return t.closing
 }
 
-// close lets nothing new begin and returns the connections without a call. first is false if it
-// was called before.
-func (t *tracker) close() (quiet []*wire, first bool) {
+// close lets nothing new begin and returns the connections without a call.
+func (t *tracker) close() (quiet []*wire) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.closing {
-		t.closing, first = true, true
+		t.closing = true
 		t.empty = make(chan struct{})
 		if len(t.open) == 0 {
 			close(t.empty)
@@ -138,7 +137,7 @@ func (t *tracker) close() (quiet []*wire, first bool) {
 			quiet = append(quiet, w)
 		}
 	}
-	return quiet, first
+	return quiet
 }
 
 // rest returns the connections that are still open.

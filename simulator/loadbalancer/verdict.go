@@ -92,9 +92,7 @@ func facts(t journey.TLS, v journey.Verification) []journey.Fact {
 	for i, subject := range v.Chain {
 		add(fmt.Sprintf("certificate %d", i), subject)
 	}
-	if v.Presented {
-		add("issuer of certificate 0", v.SenderIssuer)
-		add("SHA-256 of certificate 0", v.Fingerprint)
-	}
+	add("issuer of certificate 0", v.SenderIssuer)
+	add("SHA-256 of certificate 0", v.Fingerprint)
 	return out
 }

@@ -53,7 +53,7 @@ var errNotTLS = errors.New("not a TLS record")
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	w.records.see(p[:n])
-	if w.seen < len(w.first) && n > 0 {
+	if n > 0 {
 		begins := w.seen == 0
 		w.seen += copy(w.first[w.seen:], p[:n])
 		if begins && !beginsTLS(w.first[0]) {

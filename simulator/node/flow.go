@@ -117,7 +117,7 @@ type atMost struct {
 }
 
 func (r *atMost) Read(p []byte) (int, error) {
-	if int64(len(p)) > r.left && r.left < 1<<62 {
+	if int64(len(p)) > r.left {
 		p = p[:r.left+1]
 	}
 	n, err := r.from.Read(p)

@@ -224,6 +224,9 @@ func TestALogThatCannotBeWrittenEndsNoCall(t *testing.T) {
 	f := newFixture(t)
 	var logged bytes.Buffer
 	f.config.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	f.call("POST", "/http/orders", notAccepted(20), password("alice", "right")).endsWith(200, "alice", "")
+	require.NotEmpty(t, f.log.traces)
+	require.Empty(t, logged.String(), "the good twin")
 	f.log.err = errors.New("disk full")
 	f.call("POST", "/http/orders", notAccepted(20), password("alice", "right")).endsWith(200, "alice", "")
 	assert.Contains(t, logged.String(), "the access log could not be written")

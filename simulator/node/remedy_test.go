@@ -222,6 +222,9 @@ func TestWhatANodeIsGiven(t *testing.T) {
 	assert.Empty(t, silent.traces)
 	assert.Zero(t, silent.tracing, "without records the trace is not touched")
 	assert.Empty(t, logged.String(), "nothing went wrong")
+	silent.err = errors.New("disk full")
+	n.ServeHTTP(httptest.NewRecorder(), r)
+	assert.Contains(t, logged.String(), "disk full")
 
 	f.call("POST", "/http/orders", notAccepted(20))
 	assert.Equal(t, 1, f.log.tracing)

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
@@ -124,7 +126,24 @@ func TestWhatTheFlowSaw(t *testing.T) {
 			r.Header.Set(fmt.Sprintf("X-Header-%02d", n), "a")
 		}
 	})
-	assert.Len(t, o.stop(journey.Flow).Saw, 52, "user, body and 50 headers")
+	saw := o.stop(journey.Flow).Saw
+	assert.Len(t, saw, 52, "user, body and 50 headers")
+	for _, fact := range saw[2:] {
+		assert.NotEmpty(t, fact.Value, fact.Name)
+	}
+}
+
+// The id of a message is made of all random bytes but those that give it its look.
+func TestTheIDOfAMessage(t *testing.T) {
+	raw := make([]byte, 21)
+	for i := range raw {
+		raw[i] = byte(0xf0 - 7*i)
+	}
+	n := &Node{config: Config{Rand: bytes.NewReader(raw)}}
+	id := n.logID()
+	raw[0], raw[1] = 0, 0x69
+	assert.Equal(t, base64.RawURLEncoding.EncodeToString(raw), id)
+	assert.Equal(t, "AG", id[:2])
 }
 
 // A body of one byte is one too, and so is one of a piece and a byte.

@@ -169,14 +169,10 @@ func checkAddresses(channels []Channel, report func(i int, field, message string
 	}
 	for i, c := range channels {
 		k := c.key()
-		if _, rest, ok := prefixOf(k); !ok || !strings.HasPrefix(k, "/http/") || rest == "" || first[k] != i {
+		if !strings.HasPrefix(k, "/http/") || first[k] != i {
 			continue
 		}
-		at, isWild := wildcardBase(k)
-		if isWild {
-			at = parent(at) // it may not stand in its own way
-		}
-		for ; at != ""; at = parent(at) {
+		for at, _ := wildcardBase(k); at != ""; at = parent(at) {
 			if j, covered := wild[at]; covered && j != i {
 				report(i, "address", fmt.Sprintf("%q is covered by %q of channels[%d], which excludes every other address below it", c.Address, channels[j].Address, j))
 				break

@@ -67,6 +67,7 @@ func (t *Tenant) Audit(entries ...AuditEntry) error {
 	if t.closed {
 		return errClosed
 	}
+	entries = entries[max(0, len(entries)-MaxAudit):] // what comes in front of them would go at once
 	var change Change
 	next := t.audit.next
 	fresh := make([]numbered, 0, len(entries))
@@ -86,14 +87,11 @@ func (t *Tenant) Audit(entries ...AuditEntry) error {
 		next++
 	}
 	all := append(t.audit.entries, fresh...) // what a failed save leaves behind the end does not count
-	if over := len(all) - MaxAudit; over > 0 {
-		for _, old := range all[:over] {
-			if old.number < t.audit.next { // one of the fresh ones is not there yet
-				change.Remove = append(change.Remove, RecordID{auditKind, auditKey(old.number)})
-			}
-		}
-		all = all[over:]
+	over := max(0, len(all)-MaxAudit)
+	for _, old := range all[:over] {
+		change.Remove = append(change.Remove, RecordID{auditKind, auditKey(old.number)})
 	}
+	all = all[over:]
 	if change.Empty() {
 		return nil
 	}

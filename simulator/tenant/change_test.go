@@ -82,7 +82,12 @@ func TestWhatASeedKeeps(t *testing.T) {
 		require.NoError(t, err)
 		return tn
 	}
-	assert.False(t, start(map[string][]byte{}, map[string][]byte{"b": {2}, "a": {1}}).Restored())
+	first := start(map[string][]byte{}, map[string][]byte{"b": {2}, "a": {1}})
+	assert.False(t, first.Restored())
+	kept := first.Kept()
+	assert.Equal(t, map[string][]byte{"b": {2}, "a": {1}}, kept)
+	kept["a"][0] = 7
+	assert.Equal(t, []byte{1}, first.Kept()["a"], "a copy was handed out")
 	assert.True(t, start(map[string][]byte{"a": {1}, "b": {2}}, map[string][]byte{"c": {3}}).Restored())
 	start(map[string][]byte{"c": {3}}, nil)
 	start(map[string][]byte{}, nil)
@@ -110,12 +115,20 @@ func TestClosingAStoreFails(t *testing.T) {
 
 func TestTableRowsThatCannotBeRead(t *testing.T) {
 	cert := named(t, name("sender"), name("ca"))
-	right := DNPairOf(cert)
+	right, nameless := DNPairOf(cert), []byte{0x30, 0}
 	assert.True(t, right.Matches(cert.RawSubject, cert.RawIssuer))
 	for _, wrong := range []DNPair{{Subject: "sender", Issuer: right.Issuer}, {Subject: right.Subject, Issuer: "ca"}, {Subject: right.Issuer, Issuer: right.Subject}, {}} {
 		assert.False(t, wrong.Matches(cert.RawSubject, cert.RawIssuer), wrong)
 		assert.False(t, wrong.Matches(nil, nil), wrong)
+		// A certificate without names is that of an empty row, and of none that cannot be read.
+		assert.Equal(t, wrong == DNPair{}, wrong.Matches(nameless, nameless), wrong)
+		assert.False(t, wrong.Matches(nameless, cert.RawIssuer), wrong)
+		assert.False(t, wrong.Matches(cert.RawSubject, nameless), wrong)
+		assert.False(t, wrong.Matches([]byte{1}, nameless), wrong)
+		assert.False(t, wrong.Matches(nameless, []byte{1}), wrong)
 	}
+	row := &entry[Channel]{value: Channel{Authorization: Authorization{Table: []DNPair{{Subject: "sender", Issuer: "ca"}, right}}}}
+	assert.Len(t, deploy(row).table, 1, "a row that cannot be read is none")
 	assert.False(t, right.Matches([]byte{1}, cert.RawIssuer))
 	assert.False(t, right.Matches(cert.RawSubject, []byte{1}))
 }
@@ -157,6 +170,55 @@ func TestAnArtifactIsCheckedWhenItIsUploaded(t *testing.T) {
 	assert.Empty(t, newTenant(t, Config{}).Snapshot().Packages())
 }
 
+// The designtime version of a flow that is deployed, or is not, is removed once.
+func TestRemovingADesigntimeVersion(t *testing.T) {
+	tn, f := onFailing(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}, {Address: "/http/b", Flow: "B"}}})
+	require.NoError(t, tn.PutArtifact("x", Artifact{ID: "C"}))
+	for _, id := range []string{"A", "C"} {
+		removed, err := tn.RemoveArtifact("x", id)
+		require.NoError(t, err)
+		assert.True(t, removed, id)
+	}
+	assert.Equal(t, []string{"A"}, tn.Config().WithoutDesign, "C is nowhere any more")
+	left := tn.Snapshot().Artifacts()
+	require.Len(t, left, 1)
+	assert.Equal(t, "B", left[0].ID)
+	saved := len(f.changes)
+	for _, id := range []string{"A", "C", "none"} {
+		removed, err := tn.RemoveArtifact("x", id)
+		require.NoError(t, err)
+		assert.False(t, removed, id)
+	}
+	assert.Len(t, f.changes, saved, "nothing is written")
+}
+
+// With its channels a flow goes, and so does what is known of its designtime version.
+func TestRemovedChannelsAreForgotten(t *testing.T) {
+	tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}, {Address: "/http/b", Flow: "B"}, {Address: "/http/c", Flow: "C"}}})
+	for _, id := range []string{"A", "B"} {
+		_, err := tn.RemoveArtifact("x", id)
+		require.NoError(t, err)
+	}
+	require.NoError(t, tn.Update(func(c *Config) error { c.Channels = c.Channels[1:]; return nil }))
+	assert.Equal(t, []string{"B"}, tn.Config().WithoutDesign)
+}
+
+// Of a flow that is undeployed only the designtime version is left, untouched if it was uploaded.
+func TestWhatUndeployingWrites(t *testing.T) {
+	tn, f := onFailing(t, Config{})
+	require.NoError(t, tn.PutArtifact("x", Artifact{ID: "A", Channels: []Channel{{Address: "/http/a"}}}))
+	_, err := tn.DeployFlow("x", "A", 0)
+	require.NoError(t, err)
+	f.changes = nil
+	removed, err := tn.Undeploy("x", "A")
+	require.NoError(t, err)
+	assert.True(t, removed)
+	assert.Empty(t, tn.Config().Deployments)
+	assert.Empty(t, tn.Snapshot().Runtime())
+	require.Len(t, f.changes, 1)
+	assert.Empty(t, f.changes[0].Put)
+}
+
 func TestUndeployingWhatIsNotThere(t *testing.T) {
 	tn, f := onFailing(t, good())
 	before := tn.Snapshot()
@@ -175,9 +237,9 @@ func TestWithFlow(t *testing.T) {
 		{Address: "/http/1", Flow: "A"}, {Address: "/http/x"}, {Address: "/http/2", Flow: "A", Answer: Fail}, {Address: "/http/new", Flow: "A"},
 	}, all)
 	assert.Equal(t, []string{"/http/new", "/http/2", "/http/1"}, keys)
-	all, keys = withFlow(nil, Artifact{ID: "A", Channels: []Channel{{Address: "/http/1"}, {Address: "/http/1"}}})
-	assert.Len(t, all, 2, "the validation says that it stands there twice")
-	assert.Len(t, keys, 2)
+	all, keys = withFlow(nil, Artifact{ID: "A", Channels: []Channel{{Address: "/http/1"}, {Address: "/http/1"}, {Address: "/http/2"}}})
+	assert.Len(t, all, 3, "the validation says that it stands there twice")
+	assert.Equal(t, []string{"/http/1", "/http/1", "/http/2"}, keys)
 }
 
 // A channel that gets another address while it restarts leaves nothing behind at the old one.
@@ -245,6 +307,12 @@ func TestChangesOfOneThingComeToOne(t *testing.T) {
 	require.Len(t, f.changes, 1)
 	assert.Len(t, f.changes[0].Put, 1)
 	assert.Empty(t, f.changes[0].Remove)
+	require.NoError(t, tn.change(func(_ *Snapshot, d *draft) error {
+		put(d, mappingKind, Mapping{Certificate: der(62), User: "A"})
+		remove(d, mappingKind, MappingID(der(62)))
+		return nil
+	}))
+	assert.Len(t, f.changes, 1, "two that undo each other")
 	user, ok := tn.Snapshot().Mapped(der(60))
 	assert.True(t, ok)
 	assert.Equal(t, "C", user)

@@ -43,9 +43,6 @@ func (c *collection[T]) ordered() []*entry[T] {
 		return nil
 	}
 	c.once.Do(func() {
-		if c.entries.count == 0 {
-			return
-		}
 		c.list = make([]*entry[T], 0, c.entries.count)
 		for _, e := range c.entries.all() {
 			c.list = append(c.list, e)

@@ -84,4 +84,15 @@ func TestValuesThatAreNoTextAreCompared(t *testing.T) {
 	assert.NotEqual(t, canonical(raw("\x04\x01a")), canonical(raw("\x04\x01b")))
 	assert.NotEqual(t, canonical(raw("\x04\x01a")), canonical(pki.DN{{{Type: "CN"}}}))
 	assert.Equal(t, canonical(raw("\x04\x01a")), canonical(raw("\x04\x01a")))
+	with := func(value string) pki.DN {
+		return pki.DN{{{Type: "CN", Raw: []byte("\x04\x01a")}, {Type: "O", Value: value}}}
+	}
+	assert.NotEqual(t, canonical(with("a")), canonical(with("b")), "what stands beside it counts as well")
+}
+
+// The attributes of one element have no order.
+func TestAttributesOfAnElementAreASet(t *testing.T) {
+	cn, o := pki.Attribute{Type: "CN", Value: "a"}, pki.Attribute{Type: "O", Value: "b"}
+	assert.Equal(t, canonical(pki.DN{{cn, o}}), canonical(pki.DN{{o, cn}}))
+	assert.NotEqual(t, canonical(pki.DN{{cn, o}}), canonical(pki.DN{{cn}, {o}}))
 }

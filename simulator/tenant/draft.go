@@ -51,9 +51,6 @@ func remove[T any](d *draft, k *kind[T], key string) bool { return editorOf(d, k
 func replace[T any](d *draft, k *kind[T], items []T) {
 	old := *k.in(&d.contents)
 	next, last := int64(0), int64(-1)
-	if old != nil {
-		next = old.next
-	}
 	there := make(map[string]bool, len(items))
 	for _, v := range items {
 		key := k.key(v)

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -107,9 +106,7 @@ func (t *Tenant) DeployFlow(by, id string, downtime time.Duration) (taskID strin
 		replace(d, channelKind, channels)
 		for _, e := range old {
 			remove(d, designKind, e.key)
-			if !slices.Contains(changed, e.key) {
-				remove(d, restartKind, e.key)
-			}
+			remove(d, restartKind, e.key)
 		}
 		t.restart(s, d, downtime, changed...)
 		put(d, deploymentKind, deployed)
@@ -125,7 +122,6 @@ func withFlow(channels []Channel, a Artifact) (all []Channel, keys []string) {
 	next := make(map[string]Channel, len(a.Channels))
 	var fresh []Channel
 	for _, c := range a.Channels {
-		c = c.clone()
 		c.Flow = a.ID
 		keys = append(keys, c.key())
 		if _, twice := next[c.key()]; twice { // the validation will say so
@@ -191,9 +187,7 @@ func (t *Tenant) Undeploy(by, id string) (removed bool, err error) {
 	err = t.change(func(s *Snapshot, d *draft) error {
 		channels := s.channelsOf(id)
 		_, known := s.deployments.get(id)
-		if removed = known || len(channels) > 0; !removed {
-			return nil
-		}
+		removed = known || len(channels) > 0
 		if a, ok := s.Artifact(id); ok {
 			if _, uploaded := s.artifacts.get(id); !uploaded {
 				put(d, artifactKind, a.clone())

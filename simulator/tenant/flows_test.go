@@ -151,12 +151,61 @@ func TestADesignedChannelIsDeployedWithItsFlow(t *testing.T) {
 	require.NoError(t, tn.Design("/http/a", func(c *Channel) { c.Address = "/http/a2" }))
 	a, _ := tn.Snapshot().Artifact("A")
 	assert.Equal(t, "/http/a2", a.Channels[0].Address)
+	require.NoError(t, tn.Design("/http/a", func(c *Channel) { c.Flow = "another" }))
+	a, _ = tn.Snapshot().Artifact("A")
+	assert.Equal(t, "A", a.Channels[0].Flow, "it stays a channel of its flow")
 	assert.True(t, route(tn, "/http/a"))
 	_, err := tn.DeployFlow("alice", "A", 0)
 	require.NoError(t, err)
 	assert.False(t, route(tn, "/http/a"))
 	assert.True(t, route(tn, "/http/a2"))
 	assert.Empty(t, tn.Config().Designs)
+}
+
+// What was changed at a channel, and not deployed, ends with its flow's designtime version, and so
+// does all that is known of a channel with the channel.
+func TestNothingIsLeftOfAChannel(t *testing.T) {
+	for name, end := range map[string]func(tn *Tenant) error{
+		"an artifact takes its place": func(tn *Tenant) error { return tn.PutArtifact("alice", Artifact{ID: "A"}) },
+		"its artifact is removed":     func(tn *Tenant) error { _, err := tn.RemoveArtifact("alice", "A"); return err },
+		"it is undeployed":            func(tn *Tenant) error { _, err := tn.Undeploy("alice", "A"); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}, {Address: "/http/b", Flow: "B"}}})
+			for _, address := range []string{"/http/a", "/http/b"} {
+				require.NoError(t, tn.Deploy(address, time.Minute))
+				require.NoError(t, tn.Design(address, func(c *Channel) { c.Answer = Fail }))
+			}
+			require.NoError(t, end(tn))
+			require.Len(t, tn.Config().Designs, 1)
+			assert.Equal(t, "/http/b", tn.Config().Designs[0].Address, "that of another flow stays")
+			if !route(tn, "/http/a") {
+				require.Len(t, tn.Snapshot().restarts.values(), 1)
+				assert.Equal(t, "/http/b", tn.Snapshot().restarts.values()[0].Channel)
+			}
+		})
+	}
+	tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}}})
+	require.NoError(t, tn.Deploy("/http/a", time.Minute))
+	require.NoError(t, tn.PutArtifact("alice", Artifact{ID: "A", Channels: []Channel{{Address: "/http/new"}}}))
+	_, err := tn.DeployFlow("alice", "A", time.Hour)
+	require.NoError(t, err)
+	assert.Equal(t, []restart{{Channel: "/http/new", Until: noon.Add(time.Hour)}}, tn.Snapshot().restarts.values())
+}
+
+// A deployment without a downtime is over at once, and a negative one is none.
+func TestDeploymentsWithoutADowntime(t *testing.T) {
+	tn := newTenant(t, Config{Channels: []Channel{{Address: "/http/a", Flow: "A"}}})
+	for _, downtime := range []time.Duration{0, -time.Hour} {
+		id, err := tn.DeployFlow("alice", "A", downtime)
+		require.NoError(t, err)
+		state, ok := tn.DeployStatus(id)
+		assert.True(t, ok)
+		assert.Equal(t, DeploySuccess, state)
+		task, _ := tn.Task(id)
+		assert.Equal(t, Task{ID: id, Flow: "A", Until: noon}, task)
+		assert.Empty(t, tn.Snapshot().restarts.values())
+	}
 }
 
 func TestOnlySoManyDeploymentsAreRemembered(t *testing.T) {

@@ -8,6 +8,40 @@ import (
 	"pgregory.net/rapid"
 )
 
+// A snapshot has many futures, and none of them is seen in another, or in the snapshot itself.
+func TestFuturesOfASnapshot(t *testing.T) {
+	s := newTenant(t, Config{
+		Groups: []Group{{"Senders", []string{"alice"}}},
+		Roles: []Assignment{{User: "alice", Role: "A"}, {User: "alice", Role: "B"}, {User: "alice", Role: "C"},
+			{Group: "Senders", Role: "D"}, {Group: "Senders", Role: "E"}},
+	}).Snapshot()
+	has := func(s *Snapshot) (out string) {
+		for _, role := range []string{"A", "B", "C", "D", "E", "F", "G"} {
+			if s.Role("alice", role).Has {
+				out += role
+			}
+		}
+		return out
+	}
+	future := func(change func(d *draft)) *Snapshot {
+		d := newDraft(s.contents)
+		change(d)
+		require.NoError(t, d.done(nil))
+		return s.with(d, s.cache)
+	}
+	without := future(func(d *draft) {
+		remove(d, roleKind, Assignment{User: "alice", Role: "A"}.key())
+		remove(d, roleKind, Assignment{User: "alice", Role: "B"}.key())
+		remove(d, roleKind, Assignment{Group: "Senders", Role: "D"}.key())
+	})
+	more := future(func(d *draft) {
+		put(d, roleKind, Assignment{User: "alice", Role: "F"})
+		put(d, roleKind, Assignment{Group: "Senders", Role: "G"})
+	})
+	again := future(func(d *draft) { put(d, roleKind, Assignment{User: "alice", Role: "G"}) })
+	require.Equal(t, []string{"CE", "ABCDEFG", "ABCDEG", "ABCDE"}, []string{has(without), has(more), has(again), has(s)})
+}
+
 // A snapshot that came about by any changes, each of which works out only what it touches, answers as
 // one that is made of the same configuration at once.
 func TestChangedSnapshotsAnswerLikeFreshOnes(t *testing.T) {

@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 )
@@ -65,11 +66,7 @@ func CleanPath(raw string) (string, error) {
 			if start == 1 {
 				return "", errPathAbove
 			}
-			out = out[:start-1]
-			for out[len(out)-1] != '/' {
-				out = out[:len(out)-1]
-			}
-			out = out[:len(out)-1]
+			out = out[:bytes.LastIndexByte(out[:start-1], '/')]
 		}
 	}
 	if endsInSlash(raw) || len(out) == 0 {

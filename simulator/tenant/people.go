@@ -22,8 +22,8 @@ type person struct {
 	roles []granted // sorted
 	// elsewhere lists for a role the applications other than the worker node's, sorted.
 	elsewhere map[string][]string
-	// authGroups are the authorization groups of the user.
-	authGroups []string
+	// authGroup is the first of the user's authorization groups.
+	authGroup string
 }
 
 // applied is a role on an application.
@@ -197,13 +197,8 @@ func (one *person) assign(worker string, a Assignment, group string) {
 		application = worker
 	}
 	one.grant(worker, applied{application, a.Role}, origin{group: group})
-	name, ok := authGroup(a.Role)
-	if !ok {
-		return
-	}
-	if !slices.Contains(one.authGroups, name) {
-		one.authGroups = append(one.authGroups, name)
-	}
+	name, _ := authGroup(a.Role) // of any other role "", which brings nothing
+	one.authGroup = cmp.Or(one.authGroup, name)
 	for _, role := range authGroups[name] {
 		one.grant(worker, applied{application, role}, origin{group: group, authGroup: name})
 	}
@@ -236,8 +231,8 @@ func (one *person) answer(application, role string) RoleAnswer {
 		from = one.roles[at].origin
 	}
 	out := RoleAnswer{Has: has, Through: from.group, AuthGroup: from.authGroup, ElsewhereOn: one.elsewhere[role]}
-	if !has && len(one.authGroups) > 0 {
-		out.AuthGroup = one.authGroups[0]
+	if !has {
+		out.AuthGroup = one.authGroup
 	}
 	return out
 }

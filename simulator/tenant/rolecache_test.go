@@ -67,6 +67,8 @@ func TestARoleTakenAwayStaysCachedToo(t *testing.T) {
 	assert.Equal(t, RoleAnswer{Has: true, Cached: true}, tn.Snapshot().Role("A", DefaultRole))
 	now = now.Add(-time.Hour)
 	assert.Equal(t, RoleAnswer{}, tn.Snapshot().Role("A", DefaultRole), "a clock that is set back ends the cache")
+	now = now.Add(time.Hour)
+	assert.Equal(t, RoleAnswer{}, tn.Snapshot().Role("A", DefaultRole), "for good")
 }
 
 func TestTheRoleCacheIsBounded(t *testing.T) {
@@ -76,6 +78,7 @@ func TestTheRoleCacheIsBounded(t *testing.T) {
 		tn.Snapshot().Role(fmt.Sprint(i), DefaultRole)
 	}
 	assert.Len(t, tn.cache.users, maxCachedUsers)
+	assert.Equal(t, RoleAnswer{}, tn.Snapshot().Role("one more", DefaultRole), "what has no place comes from no cache")
 	now = now.Add(RoleCacheWindow + time.Second)
 	tn.Snapshot().Role("new", DefaultRole)
 	assert.Len(t, tn.cache.users, 1, "those that send no more are forgotten")
@@ -103,6 +106,12 @@ func TestWhenAUserIsForgotten(t *testing.T) {
 		c.users["a"].requests[0] = noon
 		assert.Equal(t, left == 0, c.forget(noon.Add(age)))
 		assert.Len(t, c.users, left)
+	}
+	for next := range RoleCacheRequests { // wherever in the ring the last request stands
+		u := &cachedUser{next: next}
+		u.requests[(next+RoleCacheRequests-1)%RoleCacheRequests] = noon
+		c := &roleCache{users: map[string]*cachedUser{"a": u}}
+		assert.False(t, c.forget(noon.Add(RoleCacheWindow)))
 	}
 	name, ok := authGroup("authgroup.administrator")
 	assert.True(t, ok)

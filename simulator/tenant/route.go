@@ -38,7 +38,8 @@ type routes struct {
 	folded map[string]string
 }
 
-// newRoutes knows the channels. Those that the old routes know already are taken over.
+// newRoutes knows the channels. Those that the old routes know already are taken over; the old routes
+// are nil where nothing was, channels neither.
 func newRoutes(channels []*entry[Channel], old *routes) *routes {
 	r := &routes{
 		exact: make(map[string]*deployed, len(channels)), wild: make(map[string]*deployed),
@@ -71,9 +72,6 @@ func newRoutes(channels []*entry[Channel], old *routes) *routes {
 
 // of returns what the routes made of exactly this channel; nil if they do not know it.
 func (r *routes) of(e *entry[Channel]) *deployed {
-	if r == nil {
-		return nil
-	}
 	if d := r.at(e.value.Address); d != nil && d.from == e {
 		return d
 	}

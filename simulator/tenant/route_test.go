@@ -72,6 +72,17 @@ func TestRoute(t *testing.T) {
 	assert.False(t, answer.Found)
 }
 
+// A path is given a hint for as long as an address could be meant.
+func TestHintsEndWithTheLongestAddress(t *testing.T) {
+	address := "/cxf/" + strings.Repeat("a", MaxAddress-len("/cxf/"))
+	s := newTenant(t, Config{Channels: []Channel{{Address: address}}}).Snapshot()
+	_, answer := s.Route(strings.ToUpper(address))
+	assert.Contains(t, answer.Hint, "the path has another case")
+	_, answer = s.Route(strings.ToUpper(address) + "/")
+	assert.False(t, answer.Found)
+	assert.Empty(t, answer.Hint)
+}
+
 func TestOnlyASCIILettersFold(t *testing.T) {
 	s := newTenant(t, Config{Channels: []Channel{{Address: "/http/kilo"}, {Address: "/http/k/*"}}}).Snapshot()
 	_, answer := s.Route("/http/KILO")

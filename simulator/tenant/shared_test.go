@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"testing"
 	"time"
@@ -79,6 +80,37 @@ func TestDefaultsOfAnArtifact(t *testing.T) {
 	assert.Equal(t, Artifact{ID: "a", Name: "a", Package: LandscapePackage, Version: DefaultVersion}, Artifact{ID: "a"}.withDefaults())
 	given := Artifact{ID: "a", Name: "b", Package: "c", Version: "d"}
 	assert.Equal(t, given, given.withDefaults())
+}
+
+// A changed map is one of its own, and counts what is in it.
+func TestAShardedMapCounts(t *testing.T) {
+	var empty sharded[int]
+	e := empty.edit()
+	e.put("a", 1)
+	e.put("b", 2)
+	e.put("a", 3)
+	two := e.done()
+	e = two.edit()
+	e.remove("none")
+	e.remove("a")
+	e.remove("a")
+	one := e.done()
+	for name, row := range map[string]struct {
+		m    sharded[int]
+		want map[string]int
+	}{"empty": {empty, map[string]int{}}, "two": {two, map[string]int{"a": 3, "b": 2}}, "one": {one, map[string]int{"b": 2}}} {
+		assert.Equal(t, row.want, maps.Collect(row.m.all()), name)
+		assert.Equal(t, len(row.want), row.m.count, name)
+		for _, key := range []string{"a", "b", "none"} {
+			want, there := row.want[key]
+			got, ok := row.m.get(key)
+			assert.Equal(t, there, ok, "%s %s", name, key)
+			assert.Equal(t, want, got)
+		}
+	}
+	for range two.all() {
+		break // who has seen enough is not asked again
+	}
 }
 
 // What has nothing to do with roles does not make them be worked out anew.

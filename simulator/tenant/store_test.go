@@ -78,11 +78,17 @@ func TestChangesAreSavedAsDeltas(t *testing.T) {
 	require.NoError(t, tn.Update(func(c *Config) error { c.Users = append(c.Users, User{Name: "new"}); return nil }))
 	require.NoError(t, tn.Update(func(c *Config) error { c.Mappings = c.Mappings[1:]; return nil }))
 	require.NoError(t, tn.Update(func(*Config) error { return nil }))
+	require.NoError(t, tn.Update(func(c *Config) error { // the same moment elsewhere
+		c.Mappings[2].Created = c.Mappings[2].Created.In(time.FixedZone("", 3600))
+		return nil
+	}))
+	require.NoError(t, tn.Configure(0, false))
 	require.Len(t, f.changes, 3, "nothing to change is nothing to save")
 	require.Len(t, f.changes[0].Put, 1)
 	assert.Equal(t, "mapping", f.changes[0].Put[0].Kind)
 	assert.Equal(t, MappingID(der(50)), f.changes[0].Put[0].Key)
 	assert.Equal(t, der(50), f.changes[0].Put[0].Blob)
+	assert.Equal(t, int64(len(good().Mappings)), f.changes[0].Put[0].Order, "the next place")
 	require.Len(t, f.changes[1].Put, 1)
 	assert.Equal(t, "new", f.changes[1].Put[0].Key)
 	assert.Equal(t, Change{Remove: []RecordID{{"mapping", MappingID(der(1))}}}, f.changes[2])
@@ -103,6 +109,10 @@ func TestMappingsTellWhoMadeThem(t *testing.T) {
 	assert.Equal(t, []string{"FIRST", "B"}, []string{tn.Snapshot().Mappings()[0].User, tn.Snapshot().Mappings()[1].User}, "in the order of creation")
 	assert.True(t, tn.Snapshot().MappedUser("B"))
 	assert.False(t, tn.Snapshot().MappedUser("A"))
+	require.NoError(t, tn.MapCertificate(der(2), "B"))
+	require.NoError(t, tn.ChangeMappings("carol", nil, []string{strings.ToUpper(MappingID(der(2)))}))
+	_, ok = tn.Snapshot().Mapped(der(2))
+	assert.False(t, ok, "letter case does not count")
 	removed, err := tn.UnmapByID("carol", id)
 	require.NoError(t, err)
 	assert.True(t, removed)
@@ -151,21 +161,57 @@ func TestAuditLogIsBounded(t *testing.T) {
 	require.Len(t, log, MaxAudit)
 	assert.Equal(t, AuditEntry{Time: noon, User: "alice", Detail: "5"}, log[0])
 	assert.Equal(t, fmt.Sprint(MaxAudit+4), log[MaxAudit-1].Detail)
-	kept := 0
-	for id := range f.records {
-		if id.Kind == auditKind {
-			kept++
+	kept := func() (n int) {
+		for id := range f.records {
+			if id.Kind == auditKind {
+				n++
+			}
 		}
+		return n
 	}
-	assert.Equal(t, MaxAudit, kept, "the store forgets the oldest ones too")
+	assert.Equal(t, MaxAudit, kept(), "the store forgets the oldest ones too")
 	again, err := Open(t.Context(), f, Config{}, at(noon))
 	require.NoError(t, err)
 	require.NoError(t, again.Audit(AuditEntry{Detail: strings.Repeat("x", 5000) + "\xff"}))
 	log = again.AuditLog()
 	assert.Equal(t, "6", log[0].Detail)
-	assert.Len(t, log[MaxAudit-1].Detail, maxAuditText+len("…"))
-	require.NoError(t, again.Audit(make([]AuditEntry, MaxAudit+1)...), "more at once than it keeps")
-	assert.Len(t, again.AuditLog(), MaxAudit)
+	assert.Equal(t, strings.Repeat("x", maxAuditText)+"…", log[MaxAudit-1].Detail)
+	require.NoError(t, again.Audit(AuditEntry{Detail: strings.Repeat("x", maxAuditText)}))
+	assert.Len(t, again.AuditLog()[MaxAudit-1].Detail, maxAuditText, "just short enough")
+	many := make([]AuditEntry, MaxAudit+1)
+	many[0].Detail, many[1].Detail = "first", "second"
+	require.NoError(t, again.Audit(many...), "more at once than it keeps")
+	log = again.AuditLog()
+	assert.Len(t, log, MaxAudit)
+	assert.Equal(t, "second", log[0].Detail)
+	assert.Equal(t, MaxAudit, kept())
+	saved := f.saved
+	require.NoError(t, again.Audit())
+	assert.Equal(t, saved, f.saved, "no entries are nothing to save")
+}
+
+// What cannot be written as JSON is not lost silently.
+func TestAChangeThatCannotBeEncoded(t *testing.T) {
+	c := good()
+	c.Mappings[0].Created = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+	_, err := Open(t.Context(), NewMemory(), c, at(noon))
+	require.ErrorContains(t, err, `encoding mapping "`+MappingID(der(1))+`": `)
+	tn, f := onFailing(t, good())
+	require.ErrorContains(t, tn.Update(func(next *Config) error { *next = c; return nil }), "encoding mapping ")
+	assert.Empty(t, f.changes)
+	assert.Equal(t, good(), tn.Config())
+}
+
+func TestTheTimeOfAnAuditEntry(t *testing.T) {
+	now := noon.Add(1234567 * time.Nanosecond)
+	tn, err := New(Config{}, func() time.Time { return now })
+	require.NoError(t, err)
+	own := noon.AddDate(-1, 0, 0)
+	require.NoError(t, tn.Audit(AuditEntry{User: "a"}, AuditEntry{User: "b", Time: own}))
+	assert.Equal(t, []AuditEntry{{User: "a", Time: noon.Add(time.Millisecond)}, {User: "b", Time: own}}, tn.AuditLog())
+	require.ErrorContains(t, tn.Audit(AuditEntry{User: "c"}, AuditEntry{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}),
+		"encoding an audit entry: ", "no interface can show such a year")
+	assert.Len(t, tn.AuditLog(), 2, "all of them or none")
 }
 
 func TestAClosedTenantRefusesChanges(t *testing.T) {
@@ -206,4 +252,5 @@ func TestAStoreThatCannotBeRead(t *testing.T) {
 	tn, err := Open(t.Context(), &broken{record: Record{Kind: userKind.name, Key: "a", Data: []byte(`{"Name":"a"}`)}}, good(), at(noon))
 	require.NoError(t, err, "the good twin")
 	assert.Equal(t, []User{{Name: "a"}}, tn.Config().Users)
+	assert.False(t, tn.CheckClient("none", ""), "it has no secret either")
 }

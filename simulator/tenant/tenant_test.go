@@ -2,9 +2,9 @@ package tenant
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -32,98 +32,42 @@ func TestTheWholeCertificateIsCompared(t *testing.T) {
 	assert.False(t, s.MappedUser("warehouse"))
 }
 
-func TestPassword(t *testing.T) {
-	c := good()
-	c.Users = append(c.Users, User{"nopassword", ""}, User{"SHOP", "of-shop"}, User{"BACKEND2", "x"})
-	c.Credentials = append(c.Credentials, Credential{Name: "both", User: "WAREHOUSE"}, Credential{Name: "x", User: "BACKEND2"})
-	s := newTenant(t, c).Snapshot()
-	for _, row := range []struct {
-		user, password string
-		want           PasswordVerdict
-	}{
-		{"alice", "secret-of-alice", Right},
-		{"alice", "Secret-of-alice", Wrong},
-		{"alice", "", Wrong},
-		{"Alice", "secret-of-alice", UnknownUser},
-		{"nopassword", "", Wrong},
-		{"WAREHOUSE", "", MappingOnly},
-		{"WAREHOUSE", "secret", MappingOnly},
-		{"SHOP", "of-shop", Right},
-		{"SHOP", "other", Wrong},
-		{"BACKEND", "secret-of-backend", CredentialOnly},
-		{"backend", "secret-of-backend", CredentialOnly},
-		{"BACKEND2", "x", Right},
-		{"", "", UnknownUser},
-		{"bob", "bob", UnknownUser},
-	} {
-		assert.Equal(t, row.want, s.Password(row.user, row.password), "%v", row)
+// collision are two texts with the same MD5, found by Wang and others in 2004.
+func collision(t *testing.T) (a, b []byte) {
+	t.Helper()
+	const one = "d131dd02c5e6eec4693d9a0698aff95c2fcab58712467eab4004583eb8fb7f8955ad340609f4b30283e488832571415a085125e8f7cdc99fd91dbdf280373c5b" +
+		"d8823e3156348f5bae6dacd436c919c6dd53e2b487da03fd02396306d248cda0e99f33420f577ee8ce54b67080a80d1ec69821bcb6a8839396f9652b6ff72a70"
+	a, err := hex.DecodeString(one)
+	require.NoError(t, err)
+	b = bytes.Clone(a)
+	for _, at := range []int{19, 45, 59, 83, 109, 123} {
+		b[at] ^= 0x80
 	}
+	require.Equal(t, MappingID(a), MappingID(b))
+	return a, b
 }
 
-func TestRoles(t *testing.T) {
-	s := newTenant(t, Config{
-		Account: "e100999",
-		Groups:  []Group{{"Senders", []string{"alice", "bob"}}, {"AUTHGROUP.administrator", []string{"admin2"}}, {"Elsewhere", []string{"carol"}}},
-		Roles: []Assignment{
-			{User: "WAREHOUSE", Role: DefaultRole},
-			{Group: "SENDERS", Role: DefaultRole},
-			{User: "bob", Role: DefaultRole},
-			{User: "carol", Role: DefaultRole, Application: "e100999tmn"},
-			{Group: "elsewhere", Role: DefaultRole, Application: "provision"},
-			{User: "dave", Role: DefaultRole, Application: "e100999iflmap"},
-			{User: "admin", Role: "AuthGroup.Administrator"},
-			{User: "admin3", Role: "AuthGroup.Admin"},
-			{User: "developer", Role: "AuthGroup.IntegrationDeveloper"},
-			{User: "custom", Role: "Orders.send"},
-		},
-	}).Snapshot()
-	for _, row := range []struct {
-		user, role string
-		want       RoleAnswer
-	}{
-		{"WAREHOUSE", DefaultRole, RoleAnswer{Has: true}},
-		{"warehouse", DefaultRole, RoleAnswer{}},
-		{"WAREHOUSE", "esbmessaging.send", RoleAnswer{}},
-		{"WAREHOUSE", "Orders.send", RoleAnswer{}},
-		{"custom", "Orders.send", RoleAnswer{Has: true}},
-		{"custom", DefaultRole, RoleAnswer{}},
-		{"alice", DefaultRole, RoleAnswer{Has: true, Through: "Senders"}},
-		{"bob", DefaultRole, RoleAnswer{Has: true}},
-		{"carol", DefaultRole, RoleAnswer{ElsewhereOn: []string{"e100999tmn", "provision"}}},
-		{"dave", DefaultRole, RoleAnswer{Has: true}},
-		{"admin", DefaultRole, RoleAnswer{AuthGroup: "AuthGroup.Administrator"}},
-		{"admin2", DefaultRole, RoleAnswer{AuthGroup: "AuthGroup.Administrator"}},
-		{"admin3", DefaultRole, RoleAnswer{AuthGroup: "AuthGroup.Administrator"}},
-		{"admin", RoleDeploySecurityContent, RoleAnswer{Has: true, AuthGroup: "AuthGroup.Administrator"}},
-		{"admin2", RoleDeploySecurityContent, RoleAnswer{Has: true, Through: "AUTHGROUP.administrator", AuthGroup: "AuthGroup.Administrator"}},
-		{"developer", RoleDeploySecurityContent, RoleAnswer{AuthGroup: "AuthGroup.IntegrationDeveloper"}},
-		{"developer", RoleDeployContent, RoleAnswer{Has: true, AuthGroup: "AuthGroup.IntegrationDeveloper"}},
-		{"nobody", DefaultRole, RoleAnswer{}},
-	} {
-		assert.Equal(t, row.want, s.Role(row.user, row.role), "%s %s", row.user, row.role)
-	}
-	assert.Equal(t, "e100999iflmap", s.Application())
-	assert.Equal(t, "e100999", s.Account())
-}
+// Somebody made two certificates with one id: only the one that is mapped is the user, and the other
+// cannot be mapped beside it.
+func TestAnIDIsNoCertificate(t *testing.T) {
+	mine, theirs := collision(t)
+	tn := newTenant(t, Config{})
+	require.NoError(t, tn.change(func(_ *Snapshot, d *draft) error {
+		put(d, mappingKind, Mapping{Certificate: mine, User: "MINE"})
+		return nil
+	}))
+	user, ok := tn.Snapshot().Mapped(mine)
+	assert.True(t, ok)
+	assert.Equal(t, "MINE", user)
+	_, ok = tn.Snapshot().Mapped(theirs)
+	assert.False(t, ok)
 
-func TestNoAuthorizationGroupIncludesSending(t *testing.T) {
-	groups := AuthGroups()
-	assert.Len(t, groups, 4, "one for each persona")
-	for name, roles := range groups {
-		assert.NotContains(t, roles, DefaultRole, name)
-		assert.Contains(t, roles, RoleServerRead, "%s: everybody may view mappings", name)
-		assert.Contains(t, roles, RoleNodeRead, name)
+	problems := Problems(tn.MapCertificate(theirs, "MINE"))
+	require.NotEmpty(t, problems)
+	assert.Equal(t, Problem{"mappings[0].certificate", "has the id 79054025255fb1a26e4bc422aef54eb4 of another certificate that is mapped; remove that one, or map a renewed one"}, problems[len(problems)-1])
+	for _, problem := range Problems(tn.MapCertificate(mine, "MINE")) {
+		assert.NotContains(t, problem.Message, "another certificate")
 	}
-	groups["AuthGroup.Administrator"][0] = "changed"
-	assert.Contains(t, AuthGroups()["AuthGroup.Administrator"], RoleServerRead, "a copy was handed out")
-}
-
-func TestApplicationOfTheOtherProfile(t *testing.T) {
-	s := newTenant(t, Config{Account: "e1", Application: "e1hcioem", Roles: []Assignment{
-		{User: "a", Role: DefaultRole}, {User: "b", Role: DefaultRole, Application: "e1iflmap"},
-	}}).Snapshot()
-	assert.True(t, s.Role("a", DefaultRole).Has)
-	assert.Equal(t, RoleAnswer{ElsewhereOn: []string{"e1iflmap"}}, s.Role("b", DefaultRole))
 }
 
 func TestTable(t *testing.T) {
@@ -145,72 +89,6 @@ func TestTable(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, HTTPS, got.Adapter)
 	assert.Equal(t, "Table", got.Flow)
-}
-
-func TestToken(t *testing.T) {
-	now := noon
-	tn, err := New(good(), func() time.Time { return now })
-	require.NoError(t, err)
-	rand := bytes.NewReader(bytes.Repeat([]byte{7}, 64))
-	token, err := tn.IssueToken("1a2b-3c4d", 10*time.Minute, rand)
-	require.NoError(t, err)
-
-	s := tn.Snapshot()
-	client, ok := s.Token(token, now.Add(10*time.Minute-time.Second))
-	assert.True(t, ok)
-	assert.Equal(t, "1a2b-3c4d", client)
-	_, ok = s.Token(token, now.Add(10*time.Minute))
-	assert.False(t, ok, "it has expired")
-	for i := range token {
-		changed := []byte(token)
-		changed[i] ^= 1
-		_, ok = s.Token(string(changed), now)
-		assert.False(t, ok, "changed at %d", i)
-	}
-	for _, bad := range []string{"", ".", "a.b", token + "A", token[:len(token)-1], token + "\n", strings.Repeat("a", 5000)} {
-		_, ok = s.Token(bad, now)
-		assert.False(t, ok, bad)
-	}
-	stranger := newTenant(t, good())
-	_, ok = stranger.Snapshot().Token(token, now)
-	assert.False(t, ok, "a token of another tenant")
-
-	require.NoError(t, tn.Update(func(c *Config) error { c.Clients[0].Secret = "new"; return nil }))
-	_, ok = tn.Snapshot().Token(token, now)
-	assert.False(t, ok, "the secret has changed")
-	_, ok = s.Token(token, now)
-	assert.True(t, ok, "an old snapshot does not change")
-	assert.True(t, tn.CheckClient("1a2b-3c4d", "new"))
-	assert.False(t, tn.CheckClient("1a2b-3c4d", "secret-of-client"))
-	assert.False(t, tn.CheckClient("other", ""))
-
-	_, err = tn.IssueToken("other", 0, nil)
-	assert.EqualError(t, err, `issuing a token: there is no OAuth client "other"`)
-	_, err = tn.IssueToken("1a2b-3c4d", time.Millisecond, nil)
-	assert.ErrorContains(t, err, "expected a second or more")
-	_, err = tn.IssueToken("1a2b-3c4d", 0, bytes.NewReader(nil))
-	assert.ErrorContains(t, err, "reading random bytes")
-	a, err := tn.IssueToken("1a2b-3c4d", 0, nil)
-	require.NoError(t, err)
-	b, err := tn.IssueToken("1a2b-3c4d", 0, nil)
-	require.NoError(t, err)
-	assert.NotEqual(t, a, b)
-}
-
-func FuzzToken(f *testing.F) {
-	tn, err := New(good(), at(noon))
-	require.NoError(f, err)
-	real, err := tn.IssueToken("1a2b-3c4d", 0, nil)
-	require.NoError(f, err)
-	for _, seed := range []string{real, "", ".", "a.b", real[:20], real + "."} {
-		f.Add(seed)
-	}
-	s := tn.Snapshot()
-	f.Fuzz(func(t *testing.T, token string) {
-		if _, ok := s.Token(token, noon); ok && token != real {
-			t.Fatalf("%q was let in", token)
-		}
-	})
 }
 
 func TestUpdateIsAllOrNothing(t *testing.T) {
@@ -289,6 +167,11 @@ func TestConveniences(t *testing.T) {
 	assert.False(t, tn.Unassign(Assignment{User: "A", Role: DefaultRole}))
 	assert.False(t, tn.Snapshot().Role("A", DefaultRole).Has)
 	assert.Error(t, tn.Assign(Assignment{Group: "none", Role: DefaultRole}))
+
+	same := Assignment{User: "A", Role: DefaultRole}
+	require.NoError(t, tn.Update(func(c *Config) error { c.Roles = []Assignment{same, same, same, same}; return nil }))
+	assert.True(t, tn.Unassign(same))
+	assert.Empty(t, tn.Config().Roles, "however often it stands there")
 }
 
 func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
@@ -317,6 +200,7 @@ func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
 	assert.False(t, s.Restarting(other, now))
 	assert.False(t, before.Restarting(c, now), "an old snapshot does not change")
 	assert.Equal(t, "Orders.send", tn.Config().Channels[0].Authorization.UserRole)
+	assert.Empty(t, tn.Config().Designs, "nothing is left to deploy")
 
 	now = now.Add(2 * time.Minute)
 	require.NoError(t, tn.Deploy("/http/other", 0))
@@ -326,6 +210,11 @@ func TestAChangedChannelTakesEffectOnDeployment(t *testing.T) {
 	require.NoError(t, tn.Deploy("/http/orders", time.Minute))
 	require.NoError(t, tn.Update(func(c *Config) error { return nil }))
 	assert.True(t, tn.Snapshot().Restarting(c, now), "a change elsewhere does not end a restart")
+	require.NoError(t, tn.Deploy("/http/other", 1))
+	assert.True(t, tn.Snapshot().Restarting(c, now), "nor does the deployment of another")
+	assert.True(t, tn.Snapshot().Restarting(other, now), "however short it is")
+	require.NoError(t, tn.Deploy("/http/orders", 0))
+	assert.False(t, tn.Snapshot().Restarting(c, now), "deployed again without a downtime")
 }
 
 func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
@@ -355,6 +244,41 @@ func TestABadDesignDoesNotDisturbTheRuntime(t *testing.T) {
 	require.NoError(t, tn.Update(func(c *Config) error { c.Channels = c.Channels[1:]; return nil }))
 	assert.Empty(t, tn.Config().Designs, "the channel is gone")
 	assert.Empty(t, tn.Snapshot().restarts.values())
+}
+
+func TestWhatAChannelLeavesOut(t *testing.T) {
+	s := newTenant(t, Config{Channels: []Channel{{Address: "/cxf/a"}, {Address: "/cxf/b", Adapter: IDoc, Flow: "Orders", Answer: Fail}}}).Snapshot()
+	a, _ := s.Channel("/cxf/a")
+	assert.Equal(t, Channel{Address: "/cxf/a", Adapter: SOAP, Flow: "a", Answer: Echo}, a)
+	b, _ := s.Channel("/cxf/b")
+	assert.Equal(t, Channel{Address: "/cxf/b", Adapter: IDoc, Flow: "Orders", Answer: Fail}, b)
+}
+
+func TestWhatAChannelDemands(t *testing.T) {
+	for name, row := range map[string]struct {
+		channel Channel
+		role    string
+		limit   int64
+	}{
+		"nothing said":                {Channel{}, DefaultRole, 40 << 20},
+		"a role and a size":           {Channel{Authorization: Authorization{UserRole: "Orders.send"}, MaximumBodySize: 1}, "Orders.send", 1},
+		"an old version has no entry": {Channel{OldAdapter: true, Authorization: Authorization{UserRole: "Orders.send"}}, DefaultRole, 40 << 20},
+	} {
+		assert.Equal(t, row.role, row.channel.Role(), name)
+		assert.Equal(t, row.limit, row.channel.BodyLimit(), name)
+	}
+}
+
+// Without a clock of its own a tenant lives in the time of the machine.
+func TestTheClockOfATenant(t *testing.T) {
+	tn, err := New(Config{Channels: []Channel{{Address: "/http/orders"}}}, nil)
+	require.NoError(t, err)
+	before := time.Now()
+	require.NoError(t, tn.Deploy("/http/orders", time.Hour))
+	after := time.Now()
+	c, _ := tn.Snapshot().Channel("/http/orders")
+	assert.True(t, tn.Snapshot().Restarting(c, before.Add(time.Hour-1)))
+	assert.False(t, tn.Snapshot().Restarting(c, after.Add(time.Hour)))
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {

@@ -2,6 +2,8 @@ package tenant
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,6 +35,7 @@ func good() Config {
 func TestAGoodConfigurationHasNoProblems(t *testing.T) {
 	assert.Empty(t, good().Validate())
 	assert.Empty(t, Config{}.Validate(), "the zero value works")
+	assert.Equal(t, Config{}, newTenant(t, Config{}).Config(), "and stays what it is")
 }
 
 // Each row changes one thing of a good configuration and names the one problem that follows.
@@ -47,6 +50,7 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		message string
 	}{
 		"account":              {func(c *Config) { c.Account = "e1/2" }, "account", "letters, digits, -, _ and . only"},
+		"application":          {func(c *Config) { c.Application = "a/b" }, "application", "letters, digits, -, _ and . only"},
 		"no address":           {address(""), "channels[0].address", "found none"},
 		"no prefix":            {address("/orders"), "channels[0].address", `did you mean "/http/orders"?`},
 		"no slash":             {address("orders"), "channels[0].address", "expected it to begin with /http/"},
@@ -91,6 +95,9 @@ func TestValidateNamesTheProblem(t *testing.T) {
 		"credential":          {func(c *Config) { c.Credentials[0].Name = "" }, "credentials[0].name", "expected a name"},
 		"client secret":       {func(c *Config) { c.Clients[0].Secret = "" }, "clients[0].secret", "anybody could fetch tokens"},
 		"client scope":        {func(c *Config) { c.Clients[0].Scopes = []string{ScopeRead, "hcp.all"} }, "clients[0].scopes[1]", "expected one of hcp.manageAuthorizationSettings"},
+		"client id as a line": {func(c *Config) { c.Clients[0].ID = "a\nb" }, "clients[0].id", "control characters"},
+		"client id with a ~":  {func(c *Config) { c.Clients[0].ID = "a~b" }, "clients[0].id", "letters, digits"},
+		"client id with a $":  {func(c *Config) { c.Clients[0].ID = "a$b" }, "clients[0].id", "letters, digits"},
 		"client id":           {func(c *Config) { c.Clients[0].ID = "a b" }, "clients[0].id", "letters, digits"},
 		"group twice":         {func(c *Config) { c.Groups = append(c.Groups, Group{Name: "SENDERS"}) }, "groups[1].name", "stands already in groups[0]"},
 		"role of nobody":      {func(c *Config) { c.Roles[0].User = "" }, "roles[0]", "neither user nor group"},
@@ -156,6 +163,32 @@ func TestValidateNamesTheProblem(t *testing.T) {
 	}
 }
 
+// What is wrong with one mapping does not hide what is wrong with the next.
+func TestEveryMappingIsChecked(t *testing.T) {
+	c := Config{Mappings: []Mapping{{Certificate: []byte("x"), User: "A"}, {Certificate: der(1), User: "A"}, {Certificate: der(1), User: "A"}, {User: "A"}}}
+	var paths []string
+	for _, p := range c.Validate() {
+		paths = append(paths, p.Path)
+	}
+	assert.Equal(t, []string{"mappings[0].certificate", "mappings[2].certificate", "mappings[3].certificate"}, paths)
+}
+
+func TestNamesMayBeUsedForThingsOfDifferentKinds(t *testing.T) {
+	c := good()
+	c.Users[0].Name, c.Credentials[0].Name, c.Clients[0].ID, c.Groups[0].Name, c.Roles[1].Group = "same", "same", "same", "same", "same"
+	c.Keystore[0].Alias = "same"
+	assert.Empty(t, c.Validate())
+}
+
+func TestProblemsOfAnError(t *testing.T) {
+	problem := Problem{"users[0].name", "found nothing"}
+	err := error(&ProblemsError{Problems: []Problem{problem, problem}})
+	assert.EqualError(t, err, "the tenant's configuration is not accepted: users[0].name: found nothing\nusers[0].name: found nothing")
+	assert.Equal(t, []Problem{problem, problem}, Problems(fmt.Errorf("deploying: %w", err)))
+	assert.Nil(t, Problems(errors.New("another")))
+	assert.Nil(t, Problems(nil))
+}
+
 // What is exactly as large as it may be is no problem.
 func TestLimitsThatAreReached(t *testing.T) {
 	c := good()
@@ -170,6 +203,7 @@ func TestLimitsThatAreReached(t *testing.T) {
 	c.Deployments = []Deployment{{Flow: "orders"}, {Flow: "failed", Error: "it did not start"}}
 	c.Designs = []Design{{Address: "/http/ALL/*"}}
 	c.WithoutDesign = []string{"orders"}
+	c.Channels[7].Authorization.Table = []DNPair{{Subject: "CN=a"}, {Issuer: "CN=b"}}
 	assert.Empty(t, c.Validate())
 }
 
@@ -179,8 +213,39 @@ func TestMappingStoreIsASetting(t *testing.T) {
 	assert.Len(t, c.Validate(), 1, "three certificates of 8 bytes")
 	c.MappingStore = 24
 	assert.Empty(t, c.Validate())
+	c.MappingStore = 1
+	assert.Len(t, c.Validate(), 1)
 	c.MappingStore = -1
 	assert.Empty(t, c.Validate())
+}
+
+// Each channel has one problem at most of those that others make for it.
+func TestEveryAddressIsToldOnce(t *testing.T) {
+	for name, row := range map[string]struct {
+		addresses string
+		problems  []string
+	}{
+		"twice, and another twice":    {"/http/a /http/a /http/b /http/b", []string{"1 is the address of channels[0] already", "3 is the address of channels[2] already"}},
+		"three times":                 {"/http/a /http/a /http/A", []string{"1 is the address of channels[0] already", "2 is the address of channels[0] already"}},
+		"twice, before a star":        {"/http/a /http/a /http/b/* /http/b/c", []string{"1 is the address of channels[0] already", `3 is covered by "/http/b/*" of channels[2]`}},
+		"twice below a star":          {"/http/a/* /http/a/b /http/a/b", []string{"2 is the address of channels[1] already", `1 is covered by "/http/a/*" of channels[0]`}},
+		"a star where there are none": {"/cxf/a/* /cxf/a/b", []string{"0 expected letters"}},
+		"a star in front of nothing":  {"/* /http/a", []string{"0 expected it to begin with /http/"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var c Config
+			for address := range strings.FieldsSeq(row.addresses) {
+				c.Channels = append(c.Channels, Channel{Address: address})
+			}
+			problems := c.Validate()
+			require.Len(t, problems, len(row.problems), "%v", problems)
+			for i, want := range row.problems {
+				place, message, _ := strings.Cut(want, " ")
+				assert.Equal(t, "channels["+place+"].address", problems[i].Path)
+				assert.Contains(t, problems[i].Message, message)
+			}
+		})
+	}
 }
 
 func TestEveryStarExcludesEverythingBelow(t *testing.T) {
@@ -190,6 +255,6 @@ func TestEveryStarExcludesEverythingBelow(t *testing.T) {
 		paths = append(paths, p.Path)
 	}
 	assert.Equal(t, []string{"channels[1].address", "channels[2].address"}, paths)
-	c.Channels = []Channel{{Address: "/http/a/*"}, {Address: "/http/ab"}, {Address: "/http/b"}}
-	assert.Empty(t, c.Validate(), "a common beginning is not a common path")
+	c.Channels = []Channel{{Address: "/http/a/*"}, {Address: "/http/ab"}, {Address: "/http/b"}, {Address: "/http/b/c"}, {Address: "/http/b/c/d/*"}}
+	assert.Empty(t, c.Validate(), "a common beginning is not a common path, and only a star excludes")
 }
