@@ -311,7 +311,8 @@ func TestBoundsOfRSA(t *testing.T) {
 func TestPaddingOfPSS(t *testing.T) {
 	for _, size := range []int{1017, 1018, 1023, 1024, 1025} {
 		key, sign := raw(t, size)
-		for _, salt := range []int{0, 20, 32} {
+		most := (size-1+7)/8 - 34
+		for _, salt := range []int{0, 20, 32, most} {
 			p := &pssParameters{hash: crypto.SHA256, mask: crypto.SHA1, salt: salt}
 			sum := digest(crypto.SHA256, []byte("message"))
 			bitLen := size - 1
@@ -320,7 +321,7 @@ func TestPaddingOfPSS(t *testing.T) {
 				s := slices.Repeat([]byte{0x5a}, salt)
 				h := digest(crypto.SHA256, slices.Concat(make([]byte, 8), sum, s))
 				db := slices.Concat(make([]byte, length-salt-len(h)-2), []byte{marker}, s)
-				db[len(db)-salt-2] |= extra
+				db[max(0, len(db)-salt-2)] |= extra
 				for i, c := range mgf1(crypto.SHA1, h, len(db)) {
 					db[i] ^= c
 				}
@@ -329,7 +330,11 @@ func TestPaddingOfPSS(t *testing.T) {
 			}
 			good := padded(1, 0)
 			require.True(t, key.verifyPSS(p, sum, sign(good)), "%d bits, salt of %d", size, salt)
-			for _, bad := range [][]byte{padded(2, 0), padded(0, 0), padded(1, 1)} {
+			assert.False(t, key.verifyPSS(p, sum, sign(good)[1:]), "a signature that is too short")
+			for i, bad := range [][]byte{padded(0, 0), padded(2, 0), padded(1, 1)} {
+				if salt == most && i > 0 {
+					continue // there is no octet before, or no bit
+				}
 				assert.False(t, key.verifyPSS(p, sum, sign(bad)), "%d bits, salt of %d", size, salt)
 			}
 			for _, i := range []int{1, 2, length / 2, length - 34, length - 33, length - 2, length - 1} {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -122,6 +123,8 @@ func TestOctetsThatAreNoPointOfEd448(t *testing.T) {
 			b[i] = 0xff
 		}
 	}), "not below p")
+	none := slices.Repeat([]byte{0xff}, ed448Size)
+	assert.False(t, verifyEd448(none, nil, make([]byte, 2*ed448Size)), "a key that is no point")
 	roots := 0
 	for y := range 100 {
 		if point(func(b []byte) { b[0] = byte(y + 2) }) {
