@@ -18,7 +18,7 @@ import (
 func smallCurves(t *testing.T) []*primeCurve {
 	t.Helper()
 	var all []*primeCurve
-	for _, c := range [][6]int64{{43, 2, 3}, {47, 1, 0}, {11, 1, 6}} {
+	for _, c := range [][6]int64{{23, 1, 1}, {19, 1, 0}, {11, 1, 6}} {
 		curve := &primeCurve{p: big.NewInt(c[0]), a: big.NewInt(c[1]), b: big.NewInt(c[2])}
 		curve.n = big.NewInt(int64(len(pointsOf(curve)) + 1))
 		all = append(all, curve)
@@ -121,33 +121,43 @@ func TestSignaturesOnASmallCurve(t *testing.T) {
 	g := points[base]
 	n := order(g)
 	c.gx, c.gy, c.n = g.x, g.y, big.NewInt(n)
-	times := func(k int64, q *affine) *affine {
-		var sum *affine
-		for range k {
-			sum = schoolbook(c, sum, q)
+	// multiples are none, one, two… of a point.
+	multiples := func(q *affine) []*affine {
+		all := []*affine{nil}
+		for range n - 1 {
+			all = append(all, schoolbook(c, all[len(all)-1], q))
 		}
-		return sum
+		return all
 	}
+	ofBase := multiples(&g)
 	good := 0
-	for d := int64(1); d < n; d += 3 {
-		q := times(d, &g)
-		key := &curvePoint{curve: c, x: q.x, y: q.y}
+	for _, d := range []int64{1, 2, n / 2, n - 1} {
+		q := ofBase[d]
+		ofKey, key := multiples(q), &curvePoint{curve: c, x: q.x, y: q.y}
 		for _, sum := range [][]byte{{0}, {5}, {0xff}, {0x12, 0x34}} {
 			e := new(big.Int).SetBytes(sum)
 			if excess := 8*len(sum) - c.n.BitLen(); excess > 0 {
 				e.Rsh(e, uint(excess))
 			}
 			for r := int64(-1); r <= n+1; r++ {
-				for s := int64(-1); s <= n+1; s++ {
+				for s := int64(-1); s <= n+1; s += 1 + n/16 {
 					want := false
 					if r > 0 && r < n && s > 0 && s < n {
 						w := new(big.Int).ModInverse(big.NewInt(s), c.n).Int64()
-						p := schoolbook(c, times(e.Int64()%n*w%n, &g), times(r*w%n, q))
+						p := schoolbook(c, ofBase[e.Int64()%n*w%n], ofKey[r*w%n])
 						want = p != nil && p.x.Int64()%n == r
 					}
-					require.Equal(t, want, key.verifies(sum, big.NewInt(r), big.NewInt(s)), "d %d, %x, r %d, s %d", d, sum, r, s)
+					if key.verifies(sum, big.NewInt(r), big.NewInt(s)) != want {
+						t.Fatalf("d %d, %x, r %d, s %d: not %t", d, sum, r, s, want)
+					}
 					if want {
 						good++
+					}
+				}
+				// The two ends, whatever the steps are.
+				for _, s := range []int64{0, n} {
+					if key.verifies(sum, big.NewInt(r), big.NewInt(s)) {
+						t.Fatalf("d %d, %x, r %d, s %d", d, sum, r, s)
 					}
 				}
 			}
@@ -311,7 +321,8 @@ func TestBoundsOfRSA(t *testing.T) {
 func TestPaddingOfPSS(t *testing.T) {
 	for _, size := range []int{1017, 1018, 1023, 1024, 1025} {
 		key, sign := raw(t, size)
-		for _, salt := range []int{0, 20, 32} {
+		most := (size-1+7)/8 - 34
+		for _, salt := range []int{0, 20, 32, most} {
 			p := &pssParameters{hash: crypto.SHA256, mask: crypto.SHA1, salt: salt}
 			sum := digest(crypto.SHA256, []byte("message"))
 			bitLen := size - 1
@@ -320,7 +331,7 @@ func TestPaddingOfPSS(t *testing.T) {
 				s := slices.Repeat([]byte{0x5a}, salt)
 				h := digest(crypto.SHA256, slices.Concat(make([]byte, 8), sum, s))
 				db := slices.Concat(make([]byte, length-salt-len(h)-2), []byte{marker}, s)
-				db[len(db)-salt-2] |= extra
+				db[max(0, len(db)-salt-2)] |= extra
 				for i, c := range mgf1(crypto.SHA1, h, len(db)) {
 					db[i] ^= c
 				}
@@ -329,7 +340,11 @@ func TestPaddingOfPSS(t *testing.T) {
 			}
 			good := padded(1, 0)
 			require.True(t, key.verifyPSS(p, sum, sign(good)), "%d bits, salt of %d", size, salt)
-			for _, bad := range [][]byte{padded(2, 0), padded(0, 0), padded(1, 1)} {
+			assert.False(t, key.verifyPSS(p, sum, sign(good)[1:]), "a signature that is too short")
+			for i, bad := range [][]byte{padded(0, 0), padded(2, 0), padded(1, 1)} {
+				if salt == most && i > 0 {
+					continue // there is no octet before, or no bit
+				}
 				assert.False(t, key.verifyPSS(p, sum, sign(bad)), "%d bits, salt of %d", size, salt)
 			}
 			for _, i := range []int{1, 2, length / 2, length - 34, length - 33, length - 2, length - 1} {

@@ -45,3 +45,24 @@ func TestSignaturesOfCRLsDoNotCount(t *testing.T) {
 	assert.Equal(t, CertChainTooLong, r.Code)
 	assert.True(t, slices.ContainsFunc(r.Errors, func(e Error) bool { return e.Code == CertSignatureFailure }), "the wrong signature is not told of")
 }
+
+// Of a chain whose signatures are all broken a number is told where the first error is the answer, and
+// each where the last one is.
+func TestBrokenSignaturesOfALongChain(t *testing.T) {
+	chain := crossSigned(60, true, true)
+	for i, der := range chain {
+		chain[i] = append([]byte(nil), der...)
+		chain[i][len(der)-1] ^= 1
+	}
+	broken := func(report Report) int {
+		n := 0
+		for _, e := range New(nil, Options{Now: atTestTime, Report: report}).Verify(chain).Errors {
+			if e.Code == CertSignatureFailure {
+				n++
+			}
+		}
+		return n
+	}
+	assert.Equal(t, furtherSignatures, broken(First))
+	assert.Equal(t, 60, broken(Last))
+}

@@ -52,3 +52,28 @@ func TestKnownCAsAreBounded(t *testing.T) {
 	}
 	assert.Len(t, k.byDER, maxKnownCAs)
 }
+
+// Of a chain of CAs those that are not known yet are kept, ready to be shared.
+func TestKnownCAsAreKeptReady(t *testing.T) {
+	var k knownCAs
+	root, ca, leaf := fixedChain()
+	var chain []*Certificate
+	for _, m := range []*mintable{root, ca, leaf} {
+		c, err := ParseCertificate(m.mint())
+		require.NoError(t, err)
+		chain = append(chain, c)
+	}
+	k.keep(chain[:1])
+	first := k.get(chain[0].raw)
+	k.keep(chain)
+	assert.Len(t, k.byDER, 3)
+	assert.Same(t, first, k.get(chain[0].raw), "what is known is not parsed again")
+	for _, c := range chain {
+		kept := k.get(c.raw)
+		require.NotNil(t, kept)
+		assert.NotSame(t, c, kept)
+		assert.Equal(t, c.Subject(), kept.subjectText)
+		assert.True(t, kept.keyRead && kept.with.read)
+		assert.NotNil(t, kept.known)
+	}
+}

@@ -153,8 +153,7 @@ func TestErrorsOfARememberedVerdict(t *testing.T) {
 		return chain
 	}
 	v := newCounted(nil, Options{Level: Level1, Report: Last})
-	seen := map[bool]bool{}
-	for n := 2; n < 26; n++ {
+	for n := 20; n < 24; n++ {
 		for extra := range n {
 			chain := chainOf(n, extra)
 			if chainSize(chain) > maxCachedChain {
@@ -162,13 +161,9 @@ func TestErrorsOfARememberedVerdict(t *testing.T) {
 			}
 			r := v.Verify(chain)
 			few := len(r.Errors) <= maxCachedErrors
-			if d := len(r.Errors) - maxCachedErrors; d == 0 || d == 1 {
-				seen[few] = true
-			}
 			require.Equal(t, few, v.remembers(chain), "%d errors", len(r.Errors))
 		}
 	}
-	t.Logf("at the limit: %v", seen)
 }
 
 // What names and constraints weigh, against the budget.

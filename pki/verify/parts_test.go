@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -122,6 +124,18 @@ func TestOctetsThatAreNoPointOfEd448(t *testing.T) {
 			b[i] = 0xff
 		}
 	}), "not below p")
+	assert.False(t, point(func(b []byte) {
+		copy(b, ed448P.FillBytes(make([]byte, ed448Size-1)))
+		slices.Reverse(b[:ed448Size-1])
+	}), "p is not below p")
+	for _, x := range []*big.Int{ed448B.x, new(big.Int).Sub(ed448P, ed448B.x)} {
+		got, ok := decodeEd448(edwardsPoint{x, ed448B.y, big.NewInt(1)}.encode())
+		require.True(t, ok)
+		assert.Zero(t, x.Cmp(got.x), "the root with the right sign")
+		assert.Zero(t, ed448B.y.Cmp(got.y))
+	}
+	none := slices.Repeat([]byte{0xff}, ed448Size)
+	assert.False(t, verifyEd448(none, nil, make([]byte, 2*ed448Size)), "a key that is no point")
 	roots := 0
 	for y := range 100 {
 		if point(func(b []byte) { b[0] = byte(y + 2) }) {

@@ -25,6 +25,8 @@ func TestStepsOfAPath(t *testing.T) {
 	selfSigned.drop(oidAuthorityKeyID)
 	respelled := leafCert.clone()
 	respelled.issuer = dnOf(text(oidCommonName, "ca"))
+	twoSpellings := rootCert.clone()
+	twoSpellings.issuer = dnOf(text(oidCommonName, "ROOT"))
 	mint := func(all ...*mintable) [][]byte {
 		var ders [][]byte
 		for _, m := range all {
@@ -57,6 +59,7 @@ func TestStepsOfAPath(t *testing.T) {
 			atLeaf, {1, ca, root, FromTrustList, "not self-signed, hence no anchor"},
 			{1, ca, root, FromTrustList, "its issuer is neither in the trust list nor among what was presented"},
 		}},
+		"a root in two spellings": {mint(twoSpellings), mint(leafCert, caCert), []PathStep{atLeaf, atCA, {2, root, root, FromTrustList, "trust anchor"}}},
 		"an issuer in another spelling": {mint(rootCert), mint(respelled, caCert), []PathStep{
 			{0, leaf, "CN=ca", FromClient, ""}, atCA, {2, root, root, FromTrustList, "trust anchor"},
 		}},

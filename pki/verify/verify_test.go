@@ -207,6 +207,7 @@ func TestManyCrossSignedIntermediates(t *testing.T) {
 			steps := len(r.chain) + 1
 			assert.LessOrEqual(t, steps, defaultDepth+3)
 			assert.LessOrEqual(t, r.work, 2*steps*len(chain)+10, "each step looks at each candidate once")
+			assert.GreaterOrEqual(t, r.work, len(r.chain)-1, "each step looks at one at least")
 		})
 	}
 }

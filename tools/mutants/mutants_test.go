@@ -92,3 +92,30 @@ func TestInvocation(t *testing.T) {
 	require.NoError(t, os.WriteFile("tools/mutants/equivalent.txt", []byte("# a comment\na ¦ b\n"), 0o644))
 	assert.ErrorContains(t, run(t.Context(), nil, &out), "equivalent.txt:2")
 }
+
+// What the list excuses is there: a line whose code has changed would excuse something else one day.
+func TestEquivalentMutantsAreThere(t *testing.T) {
+	list, err := readEquivalent("equivalent.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, list)
+	there := map[string]bool{}
+	for _, s := range subjects {
+		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(s.folder), "*.go"))
+		require.NoError(t, err)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			require.NoError(t, err)
+			all, err := mutate(s.folder+"/"+filepath.Base(file), source)
+			require.NoError(t, err)
+			for _, m := range all {
+				there[m.key()] = true
+			}
+		}
+	}
+	for key := range list {
+		assert.True(t, there[key], "the program has no such mutant any more: %s", key)
+	}
+}
