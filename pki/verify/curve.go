@@ -15,6 +15,16 @@ type primeCurve struct {
 	p, a, b, gx, gy, n *big.Int
 }
 
+// same tells whether two curves are one.
+func (c *primeCurve) same(d *primeCurve) bool {
+	for _, pair := range [][2]*big.Int{{c.p, d.p}, {c.a, d.a}, {c.b, d.b}, {c.gx, d.gx}, {c.gy, d.gy}, {c.n, d.n}} {
+		if pair[0].Cmp(pair[1]) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // curvePoint is a public key on such a curve; x is nil for the point at infinity.
 type curvePoint struct {
 	curve *primeCurve

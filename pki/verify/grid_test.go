@@ -287,7 +287,7 @@ func sizePuzzle() puzzle {
 		for _, size := range []int{8, 919, 920, 1023, 1024, 1962, 1963, 2670, 2671, 6946, 6947, 8192, 8193, 13913, 13914, 16384, 16385} {
 			at(fmt.Sprintf("RSA %d", size), "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", seq(seq(oid(oidRSA), []byte{5, 0}), bits(0, seq(number(pseudoRandom(rng, size)), integer(65537))...)))
 		}
-		for _, p := range []int{1023, 1024, 2047, 2048, 3071, 3072, 7679, 7680, 9999, 10000} {
+		for _, p := range []int{1023, 1024, 2047, 2048, 3071, 3072, 7679, 7680, 9999, 10000, 10001, 15359, 15360} {
 			for _, q := range []int{159, 160, 161, 223, 224, 225, 255, 256, 383, 384, 512} {
 				at(fmt.Sprintf("DSA %d, %d", p, q), "\x60\x86\x48\x01\x65\x03\x04\x03\x02", seq(seq(oid(oidDSA), seq(number(pseudoRandom(rng, p)), number(pseudoRandom(rng, q)), integer(2))), bits(0, integer(3)...)))
 			}
@@ -329,11 +329,7 @@ func pointPuzzle() puzzle {
 				points = append(points, slices.Concat([]byte{2 + byte(n&1)}, fill(big.NewInt(n))))
 			}
 			for _, point := range points {
-				spellings := [][]byte{oid(id), unhexed(primeCurves[id])}
-				if id == oidSM2 {
-					spellings = spellings[:1] // OpenSSL knows SM2 by its numbers too, and this package does not
-				}
-				for _, params := range spellings {
+				for _, params := range [][]byte{oid(id), unhexed(primeCurves[id])} {
 					put(fmt.Sprintf("%x on %x", point, params), alone(1, func(m *mintable) {
 						m.spki = seq(seq(oid(oidEC), params), bits(0, point...))
 						m.innerAlg = algorithmFor(ecKey, crypto.SHA256, false)

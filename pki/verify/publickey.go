@@ -230,7 +230,11 @@ func parseEC(params cryptobyte.String, point []byte, signer bool) *publicKey {
 		return nil
 	}
 	k := parseGenericEC(c, point)
-	if k != nil {
+	switch {
+	case k == nil:
+	case c.same(namedCurve([]byte(oidSM2))):
+		k.kind = otherKey // OpenSSL knows the curve by its numbers, and takes the key for one of SM2
+	default:
 		k.explicit = true
 	}
 	return k
@@ -315,7 +319,7 @@ func parseDSA(params, key cryptobyte.String) *publicKey {
 		}
 	}
 	y, ok := readBigNumber(&key)
-	if !ok || !s.Empty() || pub.P.BitLen() > maxDSAModulus {
+	if !ok || !s.Empty() {
 		return nil
 	}
 	pub.Y = y

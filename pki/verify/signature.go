@@ -234,7 +234,7 @@ func splitSignature(der cryptobyte.String) (r, s *big.Int, ok bool) {
 func (k *publicKey) verifyDSA(sum []byte, r, s *big.Int) bool {
 	switch size := k.dsa.Q.BitLen(); size {
 	case 160, 224, 256:
-		return k.dsa.P.Sign() > 0 && dsa.Verify(k.dsa, sum[:min(len(sum), size/8)], r, s)
+		return k.dsa.P.Sign() > 0 && k.dsa.P.BitLen() <= maxDSAModulus && dsa.Verify(k.dsa, sum[:min(len(sum), size/8)], r, s)
 	}
 	return false
 }
