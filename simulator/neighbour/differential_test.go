@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,8 +31,11 @@ import (
 	"example.com/gatehouse/simulator/systemlog"
 )
 
-// startLimit is how long a neighbour may take until it answers.
-const startLimit = 15 * time.Second
+// startLimit is how long a neighbour may take until it answers, and stopLimit how long until it ends.
+const (
+	startLimit = 15 * time.Second
+	stopLimit  = 10 * time.Second
+)
 
 // program finds the neighbour's program. That it is missing is a failure unless comparisons with
 // other programs are switched off.
@@ -108,8 +112,14 @@ func (f *front) start(t testing.TB, binary string) {
 	exited := make(chan struct{})
 	go func() { _ = f.process.Wait(); close(exited) }()
 	t.Cleanup(func() {
-		_ = f.process.Process.Kill()
-		<-exited
+		// A killed master would leave its workers behind.
+		_ = f.process.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-exited:
+		case <-time.After(stopLimit):
+			_ = f.process.Process.Kill()
+			<-exited
+		}
 		output.Close()
 		if t.Failed() {
 			said, _ := os.ReadFile(output.Name())
