@@ -109,6 +109,10 @@ func (lb *LoadBalancer) finish(recorder *journey.Recorder, answer *response, fau
 		}
 		lb.keepCall(recorder, http.StatusBadGateway)
 		answer.refuse(http.StatusBadGateway, "The runtime node failed.")
+	case answer.status == 0 && lb.base.Err() != nil:
+		// The load balancer ends and has cut the call: the sender gets no answer.
+		lb.keepCall(recorder, 0)
+		panic(http.ErrAbortHandler)
 	default:
 		if answer.status == 0 {
 			answer.WriteHeader(http.StatusOK)
