@@ -55,37 +55,47 @@ const MaxCertificate = 1 << 20
 // that is not DER, which OpenSSL reads, is an error. The certificate keeps a reference to der,
 // which must not be changed afterwards.
 func ParseCertificate(der []byte) (*Certificate, error) {
-	if len(der) > MaxCertificate {
-		return nil, fmt.Errorf("certificate has %d octets, expected at most %d", len(der), MaxCertificate)
-	}
-	c := &Certificate{raw: der}
-	input := cryptobyte.String(der)
-	var outer cryptobyte.String
-	if !readElement(&input, &outer, asn1.SEQUENCE) {
-		return nil, errors.New("not a certificate: expected one DER SEQUENCE")
-	}
-	if !input.Empty() {
-		return nil, fmt.Errorf("%d octets after the certificate", len(input))
-	}
-	var tbs cryptobyte.String
-	if !outer.ReadASN1Element(&tbs, asn1.SEQUENCE) {
-		return nil, errors.New("certificate without a signed part")
-	}
-	c.tbs = tbs
-	var ok bool
-	if c.outer, ok = readAlgorithm(&outer); !ok {
-		return nil, errors.New("signature algorithm does not decode")
-	}
-	if c.signature, ok = readBitString(&outer, asn1.BIT_STRING); !ok || !outer.Empty() {
-		return nil, errors.New("signature does not decode")
-	}
-	if err := c.parseSigned(tbs); err != nil {
+	c := new(Certificate)
+	if err := c.parse(der); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Certificate) parseSigned(element cryptobyte.String) error {
+// parse is ParseCertificate for a zero certificate.
+func (c *Certificate) parse(der []byte) error {
+	if len(der) > MaxCertificate {
+		return fmt.Errorf("certificate has %d octets, expected at most %d", len(der), MaxCertificate)
+	}
+	c.raw = der
+	input := cryptobyte.String(der)
+	var outer cryptobyte.String
+	if !readElement(&input, &outer, asn1.SEQUENCE) {
+		return errors.New("not a certificate: expected one DER SEQUENCE")
+	}
+	if !input.Empty() {
+		return fmt.Errorf("%d octets after the certificate", len(input))
+	}
+	var tbs cryptobyte.String
+	if !outer.ReadASN1Element(&tbs, asn1.SEQUENCE) {
+		return errors.New("certificate without a signed part")
+	}
+	c.tbs = tbs
+	var ok bool
+	algorithm := outer
+	if c.outer, ok = readAlgorithm(&outer); !ok {
+		return errors.New("signature algorithm does not decode")
+	}
+	algorithm = algorithm[:len(algorithm)-len(outer)]
+	if c.signature, ok = readBitString(&outer, asn1.BIT_STRING); !ok || !outer.Empty() {
+		return errors.New("signature does not decode")
+	}
+	return c.parseSigned(tbs, algorithm)
+}
+
+// parseSigned reads the signed part; algorithm is the one that stands outside of it, which most
+// certificates repeat octet by octet.
+func (c *Certificate) parseSigned(element, algorithm cryptobyte.String) error {
 	var s cryptobyte.String
 	if !readElement(&element, &s, asn1.SEQUENCE) {
 		return errors.New("signed part does not decode")
@@ -105,7 +115,9 @@ func (c *Certificate) parseSigned(element cryptobyte.String) error {
 	if c.serial, ok = readInteger(&s, asn1.INTEGER); !ok {
 		return errors.New("serial number does not decode")
 	}
-	if c.inner, ok = readAlgorithm(&s); !ok {
+	if rest, same := bytes.CutPrefix(s, algorithm); same {
+		c.inner, s = c.outer, rest
+	} else if c.inner, ok = readAlgorithm(&s); !ok {
 		return errors.New("signature algorithm in the signed part does not decode")
 	}
 	if c.issuer, ok = readNameInto(c.nameSpace[:0], &s); !ok {

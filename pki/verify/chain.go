@@ -29,7 +29,18 @@ type run struct {
 	onPath int
 	// verified is what came of signatures that a long path may hold again.
 	verified map[signaturePair]bool
+
+	// space is room for what a usual chain needs, so that a verification is few allocations.
+	space struct {
+		presented, chain [usualChain]*Certificate
+		twin             [usualChain]int
+		steps            [usualChain]step
+		marks            [2 * usualChain]bool
+	}
 }
+
+// usualChain is up to how many certificates a chain has nearly always, with its root.
+const usualChain = 4
 
 // fault is one error that OpenSSL would report to a callback.
 type fault struct {
@@ -64,9 +75,9 @@ func (r *run) failFor(code, depth int, c *Certificate) {
 // verify is verify_chain with a callback that always continues.
 func (r *run) verify() {
 	leaf := r.presented[0]
-	r.chain = append(make([]*Certificate, 0, 4), leaf)
+	r.chain = append(r.space.chain[:0], leaf)
 	r.untrusted = 1
-	r.steps = append(make([]step, 0, 4), step{stepLeaf, 0, leaf})
+	r.steps = append(r.space.steps[:0], step{stepLeaf, 0, leaf})
 	if !r.keyStrong(leaf) {
 		r.fail(EEKeyTooSmall, 0)
 	}
@@ -203,8 +214,11 @@ func (r *run) presentedIssuerOf(c *Certificate, candidates []int, used, chained 
 // build is build_chain: at each step the trust list first, then what was presented, in its
 // order, without going back. It returns false where OpenSSL ends with an internal error.
 func (r *run) build() bool {
-	marks := make([]bool, 2*len(r.presented))
-	used, chained := marks[:len(r.presented)], marks[len(r.presented):]
+	marks := r.space.marks[:]
+	if n := 2 * len(r.presented); n > len(marks) {
+		marks = make([]bool, n)
+	}
+	used, chained := marks[:len(r.presented)], marks[len(r.presented):2*len(r.presented)]
 	chained[0] = true // the leaf, which is among the candidates too
 	trusted, searchPresented := false, true
 	for {

@@ -246,11 +246,17 @@ func parseStandardEC(curve elliptic.Curve, checker ecdh.Curve, point []byte, sig
 	if uncompressed := uncompress(curve, point); uncompressed != nil {
 		point = uncompressed
 		k := &publicKey{kind: ecKey, strength: orderStrength(curve.Params().N.BitLen()), nist: point, curve: curve}
-		if checker != nil && !signer {
-			if _, err := checker.NewPublicKey(point); err != nil {
-				return nil
-			}
-		} else if k.standard() == nil {
+		on := false
+		switch {
+		case signer || checker == nil:
+			on = k.standard() != nil
+		case curve == elliptic.P256(): // nearly all
+			on = onP256(point)
+		default:
+			_, err := checker.NewPublicKey(point)
+			on = err == nil
+		}
+		if !on {
 			return nil
 		}
 		return k

@@ -313,17 +313,24 @@ func unreadable(at int, why string) Result {
 
 // read parses what was presented. It returns the index of the first that cannot be read.
 func (r *run) read(presented [][]byte, known *knownCAs) (int, error) {
-	r.presented = make([]*Certificate, len(presented))
-	r.twin = make([]int, len(presented))
+	r.presented, r.twin = r.space.presented[:0], r.space.twin[:0]
 	var seen map[string]int
-	if len(presented) > 8 {
+	if len(presented) > fewPresented {
 		seen = make(map[string]int, len(presented))
 	}
+	if n := len(presented); n > len(r.space.presented) {
+		r.presented, r.twin = make([]*Certificate, 0, n), make([]int, 0, n)
+	}
+	r.presented, r.twin = r.presented[:len(presented)], r.twin[:len(presented)]
+	var room []Certificate // for a short chain in one piece
 	for i, der := range presented {
 		c := known.get(der)
 		if c == nil {
-			var err error
-			if c, err = ParseCertificate(der); err != nil {
+			if len(room) == 0 {
+				room = make([]Certificate, min(len(presented)-i, usualChain))
+			}
+			c, room = &room[0], room[1:]
+			if err := c.parse(der); err != nil {
 				return i, err
 			}
 		}
