@@ -42,6 +42,9 @@ func (s source) images(ctx context.Context, folder string, list []target, out io
 		if err != nil {
 			return err
 		}
+		if licences, err = compressed(licences); err != nil { // a quarter of a megabyte, which nobody reads in a container
+			return err
+		}
 		data, err := s.image(t, contents(program, example, own, licences))
 		if err != nil {
 			return fmt.Errorf("%s: %w", t, err)
@@ -69,7 +72,7 @@ func contents(program, example, own, licences []byte) []file {
 		{name: "gatehouse", data: program, mode: 0o755},
 		{name: "licences", dir: true, mode: 0o755},
 		{name: "licences/LICENSE", data: own, mode: 0o644},
-		{name: "licences/THIRD-PARTY-LICENCES.txt", data: licences, mode: 0o644},
+		{name: "licences/THIRD-PARTY-LICENCES.txt.gz", data: licences, mode: 0o644},
 		{name: "tmp", dir: true, mode: 0o777 | fs.ModeSticky},
 		{name: "data", dir: true, mode: 0o755, uid: user},
 		{name: "data/landscape.yaml", data: example, mode: 0o644, uid: user},

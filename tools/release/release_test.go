@@ -257,7 +257,7 @@ func TestImage(t *testing.T) {
 	assert.Equal(t, user, files["data/"].Uid, "the process may write there")
 	assert.Equal(t, int64(0o1777), files["tmp/"].Mode)
 	assert.Contains(t, files, "data/landscape.yaml")
-	assert.Contains(t, files, "licences/THIRD-PARTY-LICENCES.txt")
+	assert.Contains(t, files, "licences/THIRD-PARTY-LICENCES.txt.gz")
 	for name, h := range files {
 		assert.Zero(t, h.Mode&0o6000, "%s: no set-uid", name)
 		assert.False(t, strings.HasPrefix(name, "/") || strings.Contains(name, ".."), name)
