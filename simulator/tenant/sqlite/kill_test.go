@@ -25,7 +25,7 @@ import (
 const childVariable = "GATEHOUSE_TEST_STATE"
 
 const (
-	// kills is how often the writing process is killed. The issue asks for 50.
+	// kills is how often the writing process is killed.
 	kills = 55
 	// writers change one mapping after the other, each on its own; one more changes batches, another
 	// roles and the audit log, another deploys.
