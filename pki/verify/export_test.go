@@ -10,15 +10,15 @@ import (
 
 // Catalogue compares one case after the other with the openssl command and the OpenSSL library.
 type Catalogue struct {
-	command, library compare
-	commands, whole  *tally
+	command, linked compare
+	commands, whole *tally
 }
 
 // NewCatalogue starts the comparison.
 func NewCatalogue(t testing.TB) *Catalogue {
 	t.Helper()
 	return &Catalogue{
-		command: withCommand(t, thisPackage), library: withLibrary(t, startLibrary(t), thisPackage),
+		command: withCommand(t, thisPackage), linked: withLibrary(t, startLibrary(t), thisPackage),
 		commands: newTally(), whole: newTally(),
 	}
 }
@@ -28,7 +28,7 @@ func (c *Catalogue) Put(t testing.TB, about string, at time.Time, trusted, chain
 	t.Helper()
 	for level := range 6 {
 		j := job{level: level, crlCheck: check, depth: defaultDepth, at: at, trusted: trusted, chain: chain, crls: crls}
-		c.whole.put(t, j, about, c.library, nil)
+		c.whole.put(t, j, about, c.linked, nil)
 		if level == 2 {
 			c.commands.put(t, j, about, c.command, nil)
 		}

@@ -313,15 +313,15 @@ func unreadable(at int, why string) Result {
 
 // read parses what was presented. It returns the index of the first that cannot be read.
 func (r *run) read(presented [][]byte, known *knownCAs) (int, error) {
-	r.presented, r.twin = r.space.presented[:0], r.space.twin[:0]
+	if n := len(presented); n <= usualChain {
+		r.presented, r.twin = r.space.presented[:n], r.space.twin[:n]
+	} else {
+		r.presented, r.twin = make([]*Certificate, n), make([]int, n)
+	}
 	var seen map[string]int
 	if len(presented) > fewPresented {
 		seen = make(map[string]int, len(presented))
 	}
-	if n := len(presented); n > len(r.space.presented) {
-		r.presented, r.twin = make([]*Certificate, 0, n), make([]int, 0, n)
-	}
-	r.presented, r.twin = r.presented[:len(presented)], r.twin[:len(presented)]
 	var room []Certificate // for a short chain in one piece
 	for i, der := range presented {
 		c := known.get(der)
